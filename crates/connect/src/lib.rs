@@ -1,0 +1,1 @@
+//! Kafka Connect's vocabulary: properties, ConfigDef, schemas, values, converters. Pure: no I/O, no clock.

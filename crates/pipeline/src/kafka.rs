@@ -1,0 +1,231 @@
+//! What a task needs of Kafka: the seam behind which the client library stays.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One partition of one topic.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicPartition {
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// The partition's number, from 0.
+    pub partition: i32,
+}
+
+impl TopicPartition {
+    /// A partition by its name.
+    pub fn new(topic: impl Into<Arc<str>>, partition: i32) -> Self {
+        Self { topic: topic.into(), partition }
+    }
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+impl fmt::Debug for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A record as the broker delivered it, borrowed from the client library's memory.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRecord<'k> {
+    /// The topic it was read from.
+    pub topic: &'k str,
+    /// The partition it was read from.
+    pub partition: i32,
+    /// Its offset in the partition.
+    pub offset: i64,
+    /// Milliseconds since the epoch; `None` where the record has no timestamp.
+    pub timestamp_ms: Option<i64>,
+    /// The key's bytes, `None` for a null key.
+    pub key: Option<&'k [u8]>,
+    /// The value's bytes, `None` for a null value (a tombstone).
+    pub value: Option<&'k [u8]>,
+}
+
+/// Records of one poll, owned until all were looked at.
+pub trait Batch {
+    /// How many records there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The record at `index`, in the order in which the client delivered them.
+    ///
+    /// # Panics
+    /// Where `index` is not below [`len`](Self::len).
+    fn get(&self, index: usize) -> RawRecord<'_>;
+}
+
+/// An offset to be stored for the group, and the bytes stored beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OffsetAndMetadata {
+    /// Whose offset it is.
+    pub partition: TopicPartition,
+    /// The offset of the next record to read.
+    pub offset: i64,
+    /// The metadata stored with it; always UTF-8 where we write it.
+    pub metadata: String,
+}
+
+/// What the group has stored for a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedOffset {
+    /// Whose offset it is.
+    pub partition: TopicPartition,
+    /// The stored offset, `None` where nothing is stored.
+    pub offset: Option<i64>,
+    /// The metadata as bytes: anybody may write it, so it need not be UTF-8.
+    pub metadata: Vec<u8>,
+}
+
+/// What one poll brought.
+#[derive(Debug)]
+pub enum Polled<B> {
+    /// Records, at least one.
+    Records(B),
+    /// The group gave us partitions. They are already assigned to the client, paused, and the group
+    /// metadata was captured; nothing of them is fetched until [`Kafka::start`].
+    Assigned {
+        /// Only what is new; with an eager assignor that is everything.
+        added: Vec<TopicPartition>,
+        /// Everything we own now, `added` included.
+        owned: Vec<TopicPartition>,
+    },
+    /// The group wants partitions back. It waits for [`Kafka::release`].
+    Revoked {
+        /// What is to be given back.
+        partitions: Vec<TopicPartition>,
+    },
+    /// The partitions are gone already: we were expelled from the group. Acknowledge with
+    /// [`Kafka::release`].
+    Lost {
+        /// What is gone.
+        partitions: Vec<TopicPartition>,
+    },
+    /// There is nothing more to read in this partition for now.
+    EndOfPartition {
+        /// Which partition.
+        partition: TopicPartition,
+        /// The offset at which the next record will stand.
+        offset: i64,
+    },
+    /// Nothing within the time given.
+    Nothing,
+}
+
+/// What became of a Kafka transaction.
+#[derive(Debug)]
+pub enum Decision {
+    /// Committed: the offsets are stored.
+    Committed,
+    /// Not committed and never will be: its abort was answered, or its producer replaced.
+    Refused(KafkaError),
+    /// There is no clear answer. Nothing further is sent to Kafka until
+    /// [`Kafka::replace_producer`] has succeeded; then the stored offsets tell.
+    Unclear(KafkaError),
+}
+
+/// How bad a failure is, which is all that a task acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KafkaErrorKind {
+    /// Goes away by itself: brokers away, coordinator moving. Try again.
+    Transient,
+    /// The broker, or the client's configuration, forbids it: authentication, authorisation, a topic
+    /// that is missing, an unsupported version. Trying again changes nothing.
+    Permanent,
+    /// Transactions are not to be had here: brokers before 2.5, or no right to the transactional id.
+    /// Only the transactional calls return it.
+    TransactionsUnavailable,
+}
+
+/// An error of the Kafka client, told for the user.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct KafkaError {
+    /// What a task does about it.
+    pub kind: KafkaErrorKind,
+    /// What happened, where, and what to do, in one line.
+    pub message: String,
+}
+
+/// A member of a consumer group with a transactional producer beside it.
+///
+/// All calls come from the one thread of the task. No call re-enters another: a rebalance is an event
+/// of [`poll`](Self::poll), and the group waits until [`release`](Self::release).
+pub trait Kafka {
+    /// Records of one poll.
+    type Batch: Batch;
+
+    /// Waits at most `timeout` for records or an event. Events come first; records of a partition
+    /// that is paused, or that is to be given back, are not delivered.
+    ///
+    /// # Errors
+    /// What the client reports as an error of this consumer. `Transient` ones are worth showing and
+    /// polling goes on.
+    fn poll(&mut self, timeout: Duration) -> Result<Polled<Self::Batch>, KafkaError>;
+
+    /// Stops fetching every assigned partition. The position stays behind the last record delivered.
+    fn pause_all(&mut self);
+
+    /// Fetches these partitions again after [`pause_all`](Self::pause_all).
+    fn resume(&mut self, partitions: &[TopicPartition]);
+
+    /// Sets where each of these assigned partitions is read next, dropping what was fetched already,
+    /// and resumes it.
+    ///
+    /// # Errors
+    /// A partition that is not assigned.
+    fn start(&mut self, positions: &[(TopicPartition, i64)]) -> Result<(), KafkaError>;
+
+    /// Lets the group have these partitions, the answer to `Revoked` and `Lost`.
+    fn release(&mut self, partitions: &[TopicPartition]);
+
+    /// The group's stored offsets, only stable ones: while a Kafka transaction on them is open, the
+    /// call waits.
+    ///
+    /// # Errors
+    /// `Transient` also where the offsets were not stable within `timeout`.
+    fn committed(
+        &mut self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<CommittedOffset>, KafkaError>;
+
+    /// The offset that `auto.offset.reset` gives for each partition, in the same order.
+    ///
+    /// # Errors
+    /// `Permanent` where `auto.offset.reset` is `none`.
+    fn reset_offsets(
+        &mut self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<i64>, KafkaError>;
+
+    /// Stores offsets in one Kafka transaction, fenced by the group metadata captured at the latest
+    /// assignment and by the producer's epoch. Where an earlier transaction's request may have been
+    /// sent twice, the producer is replaced first.
+    fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision;
+
+    /// A new producer with the same transactional id: ends what is pending on the broker and fences
+    /// what is late.
+    ///
+    /// # Errors
+    /// `Transient`: try again. `TransactionsUnavailable`: never will.
+    fn replace_producer(&mut self) -> Result<(), KafkaError>;
+
+    /// Stores offsets by a plain OffsetCommit of this member; for at-least-once delivery only.
+    ///
+    /// # Errors
+    /// Also where the broker refused any single partition.
+    fn commit_plain(&mut self, offsets: &[OffsetAndMetadata]) -> Result<(), KafkaError>;
+}

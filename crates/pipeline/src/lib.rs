@@ -1,0 +1,8 @@
+//! From a raw record to a visible row: rows, rounds, ledger, recovery, loads.
+//!
+//! The way through reads top to bottom: [`kafka::RawRecord`] → encoder → [`rows`](encode::Rows) →
+//! round → sealed → prepared → decided → visible. What decides anything is pure; Kafka enters by the
+//! [`kafka::Kafka`] trait, StarRocks by its client, clock and chance by argument.
+
+pub mod encode;
+pub mod kafka;

@@ -1,0 +1,1 @@
+//! The StarRocks client: requests, answers and their classification, labels, transport. Never retries.

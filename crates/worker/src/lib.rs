@@ -1,0 +1,1 @@
+//! The Kafka Connect compatible worker: consumer, herders, command line, and the binary starrocks-kafka.
