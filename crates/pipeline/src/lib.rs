@@ -4,5 +4,10 @@
 //! round → sealed → prepared → decided → visible. What decides anything is pure; Kafka enters by the
 //! [`kafka::Kafka`] trait, StarRocks by its client, clock and chance by argument.
 
+pub mod batch;
 pub mod encode;
 pub mod kafka;
+pub mod ledger;
+pub mod metadata;
+pub mod recovery;
+pub mod round;

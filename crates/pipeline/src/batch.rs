@@ -1,0 +1,183 @@
+//! The open batch of each table: rows in the form in which StarRocks takes them, cut into chunks.
+//!
+//! A chunk is one load request. Chunks leave as they fill, so that memory does not grow with
+//! `bufferflush.maxbytes`.
+
+use bytes::Bytes;
+
+use crate::encode::{Rows, TableId};
+
+/// Bytes of one table after which its chunk is handed over.
+pub const CHUNK_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of all tables together after which the largest chunk is handed over.
+pub const FILLING_BYTES_MAX: usize = 8 << 20;
+
+/// Room that a chunk begins with; it grows by doubling from there.
+const CHUNK_BYTES_FIRST: usize = 64 << 10;
+
+/// Rows of one table, framed and frozen: the body of one load request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The request's body.
+    pub body: Bytes,
+    /// How many rows are in it.
+    pub rows: u64,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    bytes: Vec<u8>,
+    rows: u64,
+}
+
+/// The open chunk of each table, as one JSON array each.
+#[derive(Debug, Default)]
+pub struct Batches {
+    tables: Vec<Open>,
+    filling_bytes: usize,
+    /// Row bytes taken since the last [`clear`](Self::clear): what `bufferflush.maxbytes` counts.
+    taken_bytes: u64,
+    full: Option<TableId>,
+}
+
+impl Batches {
+    /// Nothing is open.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The table whose chunk must be handed over before the next row.
+    #[must_use]
+    pub fn full(&self) -> Option<TableId> {
+        self.full
+    }
+
+    /// Bytes of all rows since the last [`clear`](Self::clear), handed over or not.
+    #[must_use]
+    pub fn taken_bytes(&self) -> u64 {
+        self.taken_bytes
+    }
+
+    /// Closes the chunk of `table`; `None` where it has no rows.
+    pub fn take(&mut self, table: TableId) -> Option<Chunk> {
+        let open = self.tables.get_mut(table.0 as usize).filter(|open| open.rows > 0)?;
+        let Open { mut bytes, rows } = std::mem::take(open);
+        self.filling_bytes -= bytes.len();
+        bytes.push(b']');
+        self.full = None;
+        Some(Chunk { body: Bytes::from(bytes), rows })
+    }
+
+    /// Closes the chunk of every table that has rows.
+    pub fn take_all(&mut self) -> Vec<(TableId, Chunk)> {
+        let ids = (0..).map(TableId).take(self.tables.len()).collect::<Vec<_>>();
+        ids.into_iter().filter_map(|table| Some((table, self.take(table)?))).collect()
+    }
+
+    /// Forgets every row and begins to count anew.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn open(&mut self, table: TableId) -> &mut Open {
+        let index = table.0 as usize;
+        if self.tables.len() <= index {
+            self.tables.resize_with(index + 1, Open::default);
+        }
+        &mut self.tables[index]
+    }
+
+    fn largest(&self) -> Option<TableId> {
+        let largest = self.tables.iter().zip(0..).max_by_key(|(open, _)| open.bytes.len());
+        largest.map(|(_, index)| TableId(index))
+    }
+}
+
+impl Rows for Batches {
+    fn append<E>(
+        &mut self,
+        table: TableId,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let open = self.open(table);
+        let before = open.bytes.len();
+        if open.bytes.capacity() == 0 {
+            open.bytes.reserve(CHUNK_BYTES_FIRST);
+        }
+        open.bytes.push(if open.rows == 0 { b'[' } else { b',' });
+        if let Err(error) = write(&mut open.bytes) {
+            open.bytes.truncate(before);
+            return Err(error);
+        }
+        open.rows += 1;
+        let (grown, now) = (open.bytes.len() - before, open.bytes.len());
+        self.filling_bytes += grown;
+        self.taken_bytes += grown as u64;
+        if now >= CHUNK_BYTES_MAX {
+            self.full = Some(table);
+        } else if self.filling_bytes >= FILLING_BYTES_MAX {
+            self.full = self.largest();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(batches: &mut Batches, table: u32, text: &str) {
+        let write = |bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(text.as_bytes());
+            Ok::<(), ()>(())
+        };
+        batches.append(TableId(table), write).expect("writing does not fail");
+    }
+
+    #[test]
+    fn rows_of_a_chunk_are_one_json_array() {
+        let mut batches = Batches::new();
+        row(&mut batches, 2, r#"{"a":1}"#);
+        row(&mut batches, 0, "1");
+        row(&mut batches, 2, r#"{"a":2}"#);
+        let failed = batches.append(TableId(2), |bytes| {
+            bytes.extend_from_slice(b"half");
+            Err("refused")
+        });
+        assert_eq!(failed, Err("refused"));
+        let chunks = batches.take_all();
+        let texts: Vec<_> = chunks.iter().map(|(id, c)| (id.0, &c.body[..], c.rows)).collect();
+        assert_eq!(texts, [(0, &b"[1]"[..], 1), (2, &br#"[{"a":1},{"a":2}]"#[..], 2)]);
+        assert_eq!(batches.take(TableId(2)), None);
+    }
+
+    #[test]
+    fn a_failed_first_row_leaves_nothing() {
+        let mut batches = Batches::new();
+        assert_eq!(batches.append(TableId(0), |_| Err(1)), Err(1));
+        assert_eq!(batches.take_all(), []);
+        row(&mut batches, 0, "7");
+        assert_eq!(batches.take(TableId(0)).map(|c| c.body), Some(Bytes::from_static(b"[7]")));
+    }
+
+    #[test]
+    fn a_chunk_is_full_by_itself_or_because_all_are() {
+        let mut batches = Batches::new();
+        row(&mut batches, 0, &"x".repeat(CHUNK_BYTES_MAX));
+        assert_eq!(batches.full(), Some(TableId(0)));
+        batches.clear();
+        let part = "x".repeat(FILLING_BYTES_MAX / 4);
+        for table in 0..3 {
+            row(&mut batches, table, &part);
+            assert_eq!(batches.full(), None);
+        }
+        row(&mut batches, 1, &"y".repeat(FILLING_BYTES_MAX / 5));
+        row(&mut batches, 3, &part);
+        assert_eq!(batches.full(), Some(TableId(1)));
+        batches.take(TableId(1));
+        assert_eq!(batches.full(), None);
+        assert!(batches.taken_bytes() > FILLING_BYTES_MAX as u64);
+    }
+}

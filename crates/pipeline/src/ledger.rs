@@ -1,0 +1,175 @@
+//! Where each assigned partition stands, and what a Kafka transaction says of it.
+//!
+//! Pure bookkeeping. Every Kafka transaction of a task names every assigned partition, so each of them is
+//! made here: [`Ledger::claim`] and [`Ledger::decision`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::kafka::{OffsetAndMetadata, TopicPartition};
+use crate::metadata::{Attempt, Claim, Metadata, Owed, Plan};
+use crate::round::{Prepared, Visible};
+
+/// Where one partition stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Every record below it is in its tables, or was skipped. The offset of the next record to load.
+    pub settled: i64,
+    /// What lies at `settled` and must be replayed first, to some of its tables only.
+    pub owed: Option<Owed>,
+}
+
+impl Standing {
+    /// Nothing is owed from `settled` on.
+    #[must_use]
+    pub fn at(settled: i64) -> Self {
+        Self { settled, owed: None }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    standing: Standing,
+    /// What Kafka has stored says just this: the same offset and no plan.
+    stored: bool,
+}
+
+/// The assigned partitions of one stay in the group.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    connector: Arc<str>,
+    database: Arc<str>,
+    entries: BTreeMap<TopicPartition, Entry>,
+}
+
+impl Ledger {
+    /// A ledger of the partitions as recovery found them.
+    #[must_use]
+    pub fn new(
+        connector: Arc<str>,
+        database: Arc<str>,
+        found: impl IntoIterator<Item = (TopicPartition, Standing)>,
+    ) -> Self {
+        let entries = found
+            .into_iter()
+            .map(|(partition, standing)| (partition, Entry { standing, stored: false }))
+            .collect();
+        Self { connector, database, entries }
+    }
+
+    /// The partitions and where they stand.
+    pub fn standings(&self) -> impl Iterator<Item = (&TopicPartition, &Standing)> {
+        self.entries.iter().map(|(partition, entry)| (partition, &entry.standing))
+    }
+
+    /// Where one partition stands; `None` where it is not assigned.
+    #[must_use]
+    pub fn standing(&self, partition: &TopicPartition) -> Option<&Standing> {
+        self.entries.get(partition).map(|entry| &entry.standing)
+    }
+
+    /// Whether a partition must be replayed before anything else is loaded.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        self.entries.values().any(|entry| entry.standing.owed.is_some())
+    }
+
+    /// Whether what Kafka has stored says all there is to say.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.entries.values().all(|entry| entry.stored)
+    }
+
+    /// Whether no partition is assigned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// A claim on every assigned partition. `ended` is the last attempt that has ended.
+    #[must_use]
+    pub fn claim(&self, ended: Attempt) -> Vec<OffsetAndMetadata> {
+        self.entries
+            .iter()
+            .map(|(partition, entry)| self.claim_of(partition, &entry.standing, ended))
+            .collect()
+    }
+
+    /// The plans of a prepared round, and claims on the partitions that have no rows in it.
+    #[must_use]
+    pub fn decision(&self, round: &Prepared) -> Vec<OffsetAndMetadata> {
+        self.entries
+            .iter()
+            .map(|(partition, entry)| match round.share(partition) {
+                Some(share) if !share.tables.is_empty() => {
+                    let plan = Metadata::Plan(Plan {
+                        attempt: round.attempt(),
+                        database: Arc::clone(&self.database),
+                        end: share.end,
+                        tables: share.tables.iter().cloned().collect(),
+                        prepared_at_ms: round.prepared_at_ms(),
+                    });
+                    OffsetAndMetadata {
+                        partition: partition.clone(),
+                        offset: share.start,
+                        metadata: plan.encode(&self.connector),
+                    }
+                }
+                _ => self.claim_of(partition, &entry.standing, round.attempt()),
+            })
+            .collect()
+    }
+
+    /// Offsets for a plain OffsetCommit: without plan or claim, for at-least-once delivery.
+    #[must_use]
+    pub fn plain(&self) -> Vec<OffsetAndMetadata> {
+        self.entries
+            .iter()
+            .map(|(partition, entry)| OffsetAndMetadata {
+                partition: partition.clone(),
+                offset: entry.standing.settled,
+                metadata: String::new(),
+            })
+            .collect()
+    }
+
+    /// Kafka has stored the claims, or the plain offsets, of every partition.
+    pub fn stored(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.stored = true;
+        }
+    }
+
+    /// The rows of a round are in their tables.
+    ///
+    /// # Panics
+    /// Where the round does not begin where its partitions stand: it would leave a hole, or load twice.
+    pub fn visible(&mut self, round: &Visible) {
+        for (partition, share) in round.shares() {
+            let Some(entry) = self.entries.get_mut(partition) else { continue };
+            assert_eq!(
+                share.start, entry.standing.settled,
+                "round {} begins elsewhere than where {partition} stands",
+                round.attempt()
+            );
+            if let Some(owed) = entry.standing.owed.take() {
+                assert_eq!(share.end, owed.end, "a replay covers exactly what is owed");
+            }
+            entry.standing.settled = share.end;
+            entry.stored = false;
+        }
+    }
+
+    fn claim_of(&self, partition: &TopicPartition, standing: &Standing, ended: Attempt) -> OffsetAndMetadata {
+        let claim = Metadata::Claim(Claim {
+            attempt: ended,
+            database: Arc::clone(&self.database),
+            owed: standing.owed.clone(),
+        });
+        OffsetAndMetadata {
+            partition: partition.clone(),
+            offset: standing.settled,
+            metadata: claim.encode(&self.connector),
+        }
+    }
+}

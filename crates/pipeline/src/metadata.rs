@@ -1,0 +1,364 @@
+//! What a task writes beside the offsets it stores: the plan of a decided round, or a claim.
+//!
+//! The group's offsets are the only memory of the delivery protocol. Whoever is given a partition reads
+//! from its metadata which StarRocks transactions were decided (a *plan*: roll them forward) and which
+//! attempt may have left transactions open (the one after it: roll them back). The metadata is anybody's
+//! to write, so reading it trusts nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The form of the metadata that this program writes.
+const VERSION: u32 = 1;
+
+/// Bytes of metadata that a broker takes for one offset unless told otherwise
+/// (`offset.metadata.max.bytes`).
+pub const METADATA_BYTES_MAX: usize = 4096;
+
+/// One stay of one task in its group: drawn at random for each incarnation, each join and each
+/// revocation, so that no two stays ever share a label.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One attempt at a round. With a table's name it makes a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempt {
+    /// The stay it belongs to.
+    pub epoch: Epoch,
+    /// Rises with every attempt of the stay.
+    pub round: u64,
+}
+
+impl Attempt {
+    /// The attempt that follows; the only one that may have open transactions while this one is stored.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { epoch: self.epoch, round: self.round + 1 }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.epoch, self.round)
+    }
+}
+
+/// Rows that a decided round did not bring to their tables: its transactions there were aborted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// The offset after the last record concerned; the first is the stored offset.
+    pub end: i64,
+    /// The tables that lack the rows.
+    pub tables: Vec<Arc<str>>,
+}
+
+/// A decided round, as seen from one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Whose transactions carry the rows.
+    pub attempt: Attempt,
+    /// The StarRocks database in which they were begun.
+    pub database: Arc<str>,
+    /// The offset after the last record of the round.
+    pub end: i64,
+    /// The tables that rows of this partition went to.
+    pub tables: Vec<Arc<str>>,
+    /// When the round was sealed, before anything was prepared: milliseconds since the epoch.
+    pub prepared_at_ms: i64,
+}
+
+/// The fence of a stay: who holds the partition, and what the partition is still owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The last attempt that has ended; the next one may have open transactions.
+    pub attempt: Attempt,
+    /// The StarRocks database that the holder loads into.
+    pub database: Arc<str>,
+    /// What must be replayed before the stored offset may move.
+    pub owed: Option<Owed>,
+}
+
+/// What a task wrote beside an offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// A decided round.
+    Plan(Plan),
+    /// A fence.
+    Claim(Claim),
+}
+
+/// What was found beside an offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Written by a task of this connector.
+    Ours(Metadata),
+    /// Nothing was written.
+    Nothing,
+    /// Somebody else's: it is no plan. The reason is for the log.
+    Foreign(String),
+    /// Written by a task of this connector of a version that this one cannot read.
+    Newer(u32),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    v: u32,
+    connector: String,
+    epoch: String,
+    round: u64,
+    db: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plan: Option<WirePlan>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owed: Option<WireOwed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WirePlan {
+    end: i64,
+    tables: Vec<Arc<str>>,
+    prepared_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireOwed {
+    end: i64,
+    tables: Vec<Arc<str>>,
+}
+
+/// Only what is needed to tell whose metadata it is.
+#[derive(Deserialize)]
+struct WireOwner {
+    v: u32,
+    connector: String,
+}
+
+impl Metadata {
+    /// The attempt it tells of.
+    #[must_use]
+    pub fn attempt(&self) -> Attempt {
+        match self {
+            Self::Plan(plan) => plan.attempt,
+            Self::Claim(claim) => claim.attempt,
+        }
+    }
+
+    /// The database its transactions are in.
+    #[must_use]
+    pub fn database(&self) -> &Arc<str> {
+        match self {
+            Self::Plan(plan) => &plan.database,
+            Self::Claim(claim) => &claim.database,
+        }
+    }
+
+    /// The text stored beside the offset.
+    ///
+    /// # Panics
+    /// Never: the text is made of strings and integers.
+    #[must_use]
+    pub fn encode(&self, connector: &str) -> String {
+        let attempt = self.attempt();
+        let (plan, owed) = match self {
+            Self::Plan(plan) => (
+                Some(WirePlan {
+                    end: plan.end,
+                    tables: plan.tables.clone(),
+                    prepared_at: plan.prepared_at_ms,
+                }),
+                None,
+            ),
+            Self::Claim(claim) => (
+                None,
+                claim.owed.as_ref().map(|owed| WireOwed { end: owed.end, tables: owed.tables.clone() }),
+            ),
+        };
+        let wire = Wire {
+            v: VERSION,
+            connector: connector.to_owned(),
+            epoch: attempt.epoch.to_string(),
+            round: attempt.round,
+            db: self.database().to_string(),
+            plan,
+            owed,
+        };
+        serde_json::to_string(&wire).expect("strings and integers always make JSON")
+    }
+
+    /// Reads what stands beside an offset of `connector`'s group.
+    #[must_use]
+    pub fn decode(bytes: &[u8], connector: &str) -> Found {
+        if bytes.is_empty() {
+            return Found::Nothing;
+        }
+        let owner: WireOwner = match serde_json::from_slice(bytes) {
+            Ok(owner) => owner,
+            Err(_) => return Found::Foreign("not written by this program".to_owned()),
+        };
+        if owner.connector != connector {
+            return Found::Foreign(format!("written by the connector '{}'", owner.connector));
+        }
+        if owner.v > VERSION {
+            return Found::Newer(owner.v);
+        }
+        match serde_json::from_slice::<Wire>(bytes) {
+            Ok(wire) => wire.into_metadata(),
+            Err(error) => Found::Foreign(format!("damaged: {error}")),
+        }
+    }
+}
+
+impl Wire {
+    fn into_metadata(self) -> Found {
+        let Ok(epoch) = u64::from_str_radix(&self.epoch, 16) else {
+            return Found::Foreign(format!("damaged: epoch '{}'", self.epoch));
+        };
+        let attempt = Attempt { epoch: Epoch(epoch), round: self.round };
+        let database = Arc::from(self.db);
+        Found::Ours(match (self.plan, self.owed) {
+            (Some(plan), None) => Metadata::Plan(Plan {
+                attempt,
+                database,
+                end: plan.end,
+                tables: plan.tables,
+                prepared_at_ms: plan.prepared_at,
+            }),
+            (None, owed) => Metadata::Claim(Claim {
+                attempt,
+                database,
+                owed: owed.map(|owed| Owed { end: owed.end, tables: owed.tables }),
+            }),
+            (Some(_), Some(_)) => return Found::Foreign("damaged: a plan that owes".to_owned()),
+        })
+    }
+}
+
+/// An upper bound of the bytes that a plan, and a claim that owes the same, take: what a round is sealed
+/// early for.
+#[must_use]
+pub fn encoded_bytes_max<'t>(
+    connector: &str,
+    database: &str,
+    tables: impl Iterator<Item = &'t str>,
+) -> usize {
+    // Field names, punctuation, the epoch, and five integers of at most 20 digits.
+    const FIXED: usize = 120 + 16 + 5 * 20;
+    FIXED
+        + json_bytes(connector)
+        + json_bytes(database)
+        + tables.map(|table| json_bytes(table) + 1).sum::<usize>()
+}
+
+fn json_bytes(text: &str) -> usize {
+    let escaped: usize = text.chars().map(|c| if c < ' ' { 6 } else { c.len_utf8() }).sum();
+    let quoted = text.chars().filter(|c| matches!(c, '"' | '\\')).count();
+    escaped + quoted + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn attempt() -> impl Strategy<Value = Attempt> {
+        (any::<u64>(), any::<u64>()).prop_map(|(epoch, round)| Attempt { epoch: Epoch(epoch), round })
+    }
+
+    fn tables() -> impl Strategy<Value = Vec<Arc<str>>> {
+        proptest::collection::vec(".{1,40}".prop_map(Arc::from), 0..12)
+    }
+
+    fn metadata() -> impl Strategy<Value = Metadata> {
+        let plan = (attempt(), ".{0,20}", any::<i64>(), tables(), any::<i64>()).prop_map(
+            |(attempt, database, end, tables, prepared_at_ms)| {
+                Metadata::Plan(Plan { attempt, database: database.into(), end, tables, prepared_at_ms })
+            },
+        );
+        let owed = proptest::option::of((any::<i64>(), tables()).prop_map(|(end, tables)| Owed { end, tables }));
+        let claim = (attempt(), ".{0,20}", owed).prop_map(|(attempt, database, owed)| {
+            Metadata::Claim(Claim { attempt, database: database.into(), owed })
+        });
+        prop_oneof![plan, claim]
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read_again(metadata in metadata(), connector in ".{0,30}") {
+            let text = metadata.encode(&connector);
+            prop_assert_eq!(Metadata::decode(text.as_bytes(), &connector), Found::Ours(metadata));
+        }
+
+        #[test]
+        fn the_bound_holds(metadata in metadata(), connector in ".{0,30}") {
+            let empty = Vec::new();
+            let tables = match &metadata {
+                Metadata::Plan(plan) => &plan.tables,
+                Metadata::Claim(claim) => claim.owed.as_ref().map_or(&empty, |owed| &owed.tables),
+            };
+            let bound = encoded_bytes_max(&connector, metadata.database(), tables.iter().map(|t| &**t));
+            prop_assert!(metadata.encode(&connector).len() <= bound);
+        }
+
+        #[test]
+        fn anybodys_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let found = Metadata::decode(&bytes, "orders");
+            let expected = if bytes.is_empty() { matches!(found, Found::Nothing) } else { matches!(found, Found::Foreign(_)) };
+            prop_assert!(expected);
+        }
+    }
+
+    #[test]
+    fn the_stored_text_is_fixed() {
+        let attempt = Attempt { epoch: Epoch(0xab), round: 7 };
+        let plan = Metadata::Plan(Plan {
+            attempt,
+            database: "shop".into(),
+            end: 120,
+            tables: vec!["orders".into()],
+            prepared_at_ms: 1_700_000_000_123,
+        });
+        assert_eq!(
+            plan.encode("c"),
+            r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","plan":{"end":120,"tables":["orders"],"prepared_at":1700000000123}}"#
+        );
+        let owed = Some(Owed { end: 9, tables: vec!["t".into()] });
+        let claim = Metadata::Claim(Claim { attempt, database: "shop".into(), owed });
+        assert_eq!(
+            claim.encode("c"),
+            r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","owed":{"end":9,"tables":["t"]}}"#
+        );
+    }
+
+    #[test]
+    fn foreign_and_newer_metadata_is_no_plan() {
+        let check = |bytes: &[u8], expect: fn(&Found) -> bool| {
+            let found = Metadata::decode(bytes, "c");
+            assert!(expect(&found), "{} → {found:?}", String::from_utf8_lossy(bytes));
+        };
+        check(b"", |f| matches!(f, Found::Nothing));
+        check(b"hello", |f| matches!(f, Found::Foreign(_)));
+        check(b"\xff\xfe", |f| matches!(f, Found::Foreign(_)));
+        check(br#"{"v":1,"connector":"d"}"#, |f| matches!(f, Found::Foreign(_)));
+        check(br#"{"v":1,"connector":"c"}"#, |f| matches!(f, Found::Foreign(_)));
+        check(br#"{"v":2,"connector":"c"}"#, |f| matches!(f, Found::Newer(2)));
+        check(
+            br#"{"v":1,"connector":"c","epoch":"zz","round":1,"db":"d"}"#,
+            |f| matches!(f, Found::Foreign(_)),
+        );
+    }
+}
