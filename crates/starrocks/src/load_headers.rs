@@ -1,0 +1,378 @@
+//! `sink.properties.*`: the headers of a load.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::ConfigError;
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LoadFormat {
+    /// One JSON array of objects a body. The default.
+    #[default]
+    Json,
+    /// Lines of separated values, each ended by the row delimiter.
+    Csv,
+}
+
+/// The headers of every load of a transaction, made once from the properties, so that they are the same for all of
+/// them, as StarRocks demands.
+///
+/// What the user leaves out is StarRocks' default, except `format` (`json`) and what JSON arrays need: `strip_outer_array` and
+/// `ignore_json_size` (the 100 MB limit counts all loads of a transaction together).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadHeaders {
+    format: LoadFormat,
+    timeout_s: Option<u32>,
+    headers: HeaderMap,
+    stream_load_only: Vec<String>,
+}
+
+/// How properties are called in messages.
+const PREFIX: &str = "sink.properties.";
+
+/// Headers that the connector must set itself.
+const OURS: [&str; 11] = [
+    "label",
+    "db",
+    "table",
+    "authorization",
+    "expect",
+    "transaction_type",
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+];
+
+/// Headers that the transaction interface does not read, or (merge commit) cannot do.
+const STREAM_LOAD_ONLY: [&str; 6] = [
+    "enclose",
+    "escape",
+    "skip_header",
+    "trim_space",
+    "log_rejected_record_num",
+    "envelope",
+];
+
+/// Headers that begin reads as well as load.
+const AT_BEGIN: [&str; 2] = ["warehouse", "idle_transaction_timeout"];
+
+/// Longest timeout that StarRocks takes.
+const TIMEOUT_S_MAX: u32 = 259_200;
+
+impl LoadHeaders {
+    /// Reads the properties, given without the prefix `sink.properties.`; names are the same in any case.
+    ///
+    /// # Errors
+    /// All problems at once: names that the connector sets itself or that are not supported yet, a `format`, `timeout`,
+    /// `strip_outer_array` or `ignore_json_size` that cannot be, names and values that no HTTP header can hold, a name twice.
+    pub fn from_properties<'a>(
+        properties: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<LoadHeaders, Vec<ConfigError>> {
+        let mut built = LoadHeaders::default();
+        let mut errors = Vec::new();
+        let mut seen = Vec::new();
+        for (name, value) in properties {
+            let name = name.trim().to_ascii_lowercase();
+            let result = if seen.contains(&name) {
+                Err("stands there twice; upper and lower case are the same".to_owned())
+            } else {
+                built.set(&name, value)
+            };
+            if let Err(message) = result {
+                errors.push(ConfigError::new(format!("{PREFIX}{name}"), message));
+            }
+            seen.push(name);
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        built.complete();
+        Ok(built)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        if OURS.contains(&name) || name.starts_with("channel_") {
+            return Err("is set by the connector itself; remove it".to_owned());
+        }
+        let trimmed = value.trim();
+        match name {
+            "format" => {
+                self.format = match trimmed.to_ascii_lowercase().as_str() {
+                    "json" => LoadFormat::Json,
+                    "csv" => LoadFormat::Csv,
+                    _ => return Err(format!("`{value}` is not allowed; write `json` or `csv`")),
+                };
+                return Ok(());
+            }
+            "timeout" => {
+                let seconds = trimmed
+                    .parse::<u32>()
+                    .ok()
+                    .filter(|s| (1..=TIMEOUT_S_MAX).contains(s));
+                self.timeout_s = Some(seconds.ok_or_else(|| {
+                    format!("`{value}` is not a number of seconds from 1 to {TIMEOUT_S_MAX}")
+                })?);
+                return Ok(());
+            }
+            "strip_outer_array" | "ignore_json_size" if !trimmed.eq_ignore_ascii_case("true") => {
+                return Err(format!(
+                    "`{value}` is not allowed: rows are sent as JSON arrays, which need `true`; remove it"
+                ));
+            }
+            "compression" | "content-encoding" => {
+                return Err("compressed bodies are not yet supported; remove it".to_owned());
+            }
+            _ => {}
+        }
+        if is_stream_load_only(name, trimmed) {
+            self.stream_load_only.push(name.to_owned());
+        }
+        let header = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| "is not a name that HTTP allows".to_owned())?;
+        let value = header_value(name, value)?;
+        self.headers.insert(header, value);
+        Ok(())
+    }
+
+    fn complete(&mut self) {
+        match self.format {
+            LoadFormat::Json => {
+                self.headers
+                    .insert("format", HeaderValue::from_static("json"));
+                self.headers
+                    .insert("strip_outer_array", HeaderValue::from_static("true"));
+                self.headers
+                    .insert("ignore_json_size", HeaderValue::from_static("true"));
+            }
+            LoadFormat::Csv => {
+                self.headers
+                    .insert("format", HeaderValue::from_static("csv"));
+            }
+        }
+    }
+
+    /// How rows are to be written.
+    pub fn format(&self) -> LoadFormat {
+        self.format
+    }
+
+    /// The `timeout` property in seconds: a lower bound for the timeout that begin and Stream Load are given.
+    pub fn timeout_s(&self) -> Option<u32> {
+        self.timeout_s
+    }
+
+    /// The properties that only plain Stream Load honours; with one of them there can be no exactly-once delivery.
+    pub fn stream_load_only(&self) -> &[String] {
+        &self.stream_load_only
+    }
+
+    /// The headers to send with each load.
+    pub(crate) fn for_load(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Those of them that begin reads.
+    pub(crate) fn for_begin(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        AT_BEGIN.into_iter().filter_map(|name| {
+            let value = self.headers.get(name)?;
+            Some((HeaderName::from_static(name), value.clone()))
+        })
+    }
+}
+
+fn is_stream_load_only(name: &str, value: &str) -> bool {
+    match name {
+        "enable_merge_commit" => value.eq_ignore_ascii_case("true"),
+        _ => STREAM_LOAD_ONLY.contains(&name),
+    }
+}
+
+/// Delimiters may be control characters, which a header cannot hold or would lose at its ends: StarRocks reads `\x09` too.
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, String> {
+    let delimiter = matches!(name, "column_separator" | "row_delimiter");
+    let needs_hex = delimiter && (value.chars().any(char::is_control) || value.trim() != value);
+    let text = if needs_hex {
+        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        format!("\\x{hex}")
+    } else if delimiter {
+        value.to_owned()
+    } else {
+        value.trim().to_owned()
+    };
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+        "has a line break or another control character, which a header cannot hold".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(properties: &[(&str, &str)]) -> String {
+        match LoadHeaders::from_properties(properties.iter().copied()) {
+            Ok(headers) => {
+                let mut lines: Vec<_> = headers
+                    .for_load()
+                    .iter()
+                    .map(|(name, value)| {
+                        format!("{name}={}", String::from_utf8_lossy(value.as_bytes()))
+                    })
+                    .collect();
+                lines.sort();
+                if let Some(seconds) = headers.timeout_s() {
+                    lines.push(format!("[timeout {seconds}]"));
+                }
+                if !headers.stream_load_only().is_empty() {
+                    lines.push(format!(
+                        "[stream load {}]",
+                        headers.stream_load_only().join(" ")
+                    ));
+                }
+                lines.join("; ")
+            }
+            Err(errors) => errors
+                .iter()
+                .map(ConfigError::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+        }
+    }
+
+    #[test]
+    fn headers_of_properties() {
+        fn check(properties: &[(&str, &str)], expect: &str) {
+            assert_eq!(shown(properties), expect, "{properties:?}");
+        }
+        const JSON: &str = "format=json; ignore_json_size=true; strip_outer_array=true";
+        check(&[], JSON);
+        check(&[("format", "Json"), ("strip_outer_array", "TRUE")], JSON);
+        check(&[("Format", "CSV")], "format=csv");
+        check(
+            &[("format", "csv"), ("column_separator", "\\x01")],
+            "column_separator=\\x01; format=csv",
+        );
+        check(
+            &[("format", "csv"), ("column_separator", "\t")],
+            "column_separator=\\x09; format=csv",
+        );
+        check(
+            &[("format", "csv"), ("row_delimiter", "|\r\n")],
+            "format=csv; row_delimiter=\\x7c0d0a",
+        );
+        check(
+            &[("format", "csv"), ("column_separator", " ")],
+            "column_separator=\\x20; format=csv",
+        );
+        check(
+            &[("columns", "id, größe")],
+            &format!("columns=id, größe; {JSON}"),
+        );
+        check(
+            &[("strict_mode", " true ")],
+            &format!("{JSON}; strict_mode=true").replace("; strict", "; strict"),
+        );
+        check(
+            &[("made_up", "1")],
+            "format=json; ignore_json_size=true; made_up=1; strip_outer_array=true",
+        );
+        check(&[("timeout", "900")], &format!("{JSON}; [timeout 900]"));
+        check(
+            &[("enable_merge_commit", "false")],
+            &format!("enable_merge_commit=false; {JSON}"),
+        );
+        check(
+            &[("enable_merge_commit", "true")],
+            &format!("enable_merge_commit=true; {JSON}; [stream load enable_merge_commit]"),
+        );
+        check(
+            &[("format", "csv"), ("enclose", "\""), ("trim_space", "true")],
+            "enclose=\"; format=csv; trim_space=true; [stream load enclose trim_space]",
+        );
+        for name in [
+            "skip_header",
+            "escape",
+            "log_rejected_record_num",
+            "envelope",
+        ] {
+            assert!(
+                shown(&[(name, "1")]).ends_with(&format!("[stream load {name}]")),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn refused_properties() {
+        fn check(properties: &[(&str, &str)], expect: &str) {
+            assert_eq!(shown(properties), expect, "{properties:?}");
+        }
+        for name in [
+            "label",
+            "db",
+            "TABLE",
+            "Authorization",
+            "Expect",
+            "transaction_type",
+            "channel_id",
+            "Content-Length",
+        ] {
+            check(
+                &[(name, "x")],
+                &format!(
+                    "sink.properties.{}: is set by the connector itself; remove it",
+                    name.to_ascii_lowercase()
+                ),
+            );
+        }
+        check(
+            &[("format", "avro")],
+            "sink.properties.format: `avro` is not allowed; write `json` or `csv`",
+        );
+        check(
+            &[("timeout", "0")],
+            "sink.properties.timeout: `0` is not a number of seconds from 1 to 259200",
+        );
+        check(
+            &[("timeout", "259201")],
+            "sink.properties.timeout: `259201` is not a number of seconds from 1 to 259200",
+        );
+        check(
+            &[("strip_outer_array", "false")],
+            "sink.properties.strip_outer_array: `false` is not allowed: rows are sent as JSON arrays, which need `true`; remove it",
+        );
+        check(
+            &[("Compression", "lz4_frame")],
+            "sink.properties.compression: compressed bodies are not yet supported; remove it",
+        );
+        check(
+            &[("where", "a\nb"), ("label", "x")],
+            "sink.properties.where: has a line break or another control character, which a header cannot hold; \
+             sink.properties.label: is set by the connector itself; remove it",
+        );
+        check(
+            &[("a b", "x")],
+            "sink.properties.a b: is not a name that HTTP allows",
+        );
+        check(
+            &[("where", "a"), ("WHERE", "b")],
+            "sink.properties.where: stands there twice; upper and lower case are the same",
+        );
+    }
+
+    #[test]
+    fn begin_takes_the_warehouse_along() {
+        let headers = LoadHeaders::from_properties([
+            ("warehouse", "w"),
+            ("columns", "a"),
+            ("idle_transaction_timeout", "60"),
+        ])
+        .expect("valid properties");
+        let names: Vec<_> = headers
+            .for_begin()
+            .map(|(name, value)| format!("{name}={}", value.to_str().expect("ASCII")))
+            .collect();
+        assert_eq!(names, ["warehouse=w", "idle_transaction_timeout=60"]);
+    }
+}
