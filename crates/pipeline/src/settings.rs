@@ -1,0 +1,355 @@
+//! The sink's own properties, parsed once: after this, nothing reads texts.
+//!
+//! One table gives names, defaults, bounds and the reference page. Properties that Connect itself reads
+//! (`name`, `topics`, converters, …) are the worker's.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use starrocks_kafka_connect::config::{
+    Config, ConfigDef, ConfigKey, ConfigProblem, Given, Importance, Kind,
+};
+use starrocks_kafka_starrocks as starrocks;
+use starrocks_kafka_starrocks::{
+    BeAddressMap, ClientConfig, Frontend, LoadHeaders, RedirectPolicy,
+};
+
+use crate::recovery::InDoubt;
+
+/// How a connector loads.
+#[derive(Clone, Debug)]
+pub struct SinkSettings {
+    /// Which StarRocks, as whom, and how it is reached.
+    pub client: ClientConfig,
+    /// `starrocks.database.name`.
+    pub database: String,
+    /// `starrocks.topic2table.map`, as it is written; empty where it is not.
+    pub topic_to_table_map: String,
+    /// `sink.properties.*`.
+    pub load_headers: LoadHeaders,
+    /// `bufferflush.maxbytes`: a round is sealed when its rows have as many bytes.
+    pub flush_bytes: u64,
+    /// `bufferflush.intervalms`: a round is sealed this long after its first row.
+    pub flush_interval: Duration,
+    /// `sink.maxretries`: how often a round that StarRocks refused is repeated; `None` for ever.
+    pub max_retries: Option<u32>,
+    /// `starrocks.delivery.guarantee`; `None` where it is left to what Kafka and StarRocks can do.
+    pub delivery_guarantee: Option<DeliveryGuarantee>,
+    /// `starrocks.in.doubt`.
+    pub in_doubt: InDoubt,
+    /// `starrocks.progress.timeout.ms`: a task whose records wait this long without progress fails.
+    pub progress_timeout: Duration,
+    /// `starrocks.unavailable.timeout.ms`: a task fails when StarRocks is away this long; `None` never.
+    pub unavailable_timeout: Option<Duration>,
+}
+
+/// What is promised of each record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryGuarantee {
+    /// Its rows are in the table once.
+    ExactlyOnce,
+    /// Its rows are in the table at least once; after a failure perhaps again.
+    AtLeastOnce,
+}
+
+impl DeliveryGuarantee {
+    /// The name in properties and in the status.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => EXACTLY_ONCE,
+            Self::AtLeastOnce => AT_LEAST_ONCE,
+        }
+    }
+}
+
+const EXACTLY_ONCE: &str = "exactly-once";
+const AT_LEAST_ONCE: &str = "at-least-once";
+
+/// Prefixes under which every name is the sink's.
+pub const PREFIXES: &[&str] = &["sink.properties.", "sink.table."];
+
+/// The sink's properties.
+pub const KEYS: &[ConfigKey] = &[
+    ConfigKey::new(HTTP_URL, Kind::String)
+        .group(STARROCKS)
+        .importance(Importance::High)
+        .doc(
+            "HTTP addresses of the front ends (FE), `host:port,host:port`; each may begin with `http://` or `https://`. \
+             They are asked in turn, those that fail rest for a while.",
+        ),
+    ConfigKey::new(DATABASE, Kind::String)
+        .non_empty()
+        .group(STARROCKS)
+        .importance(Importance::High)
+        .doc("The database that all tables are in."),
+    ConfigKey::new(USERNAME, Kind::String)
+        .non_empty()
+        .aliases(&["starrocks.user"])
+        .group(STARROCKS)
+        .importance(Importance::High)
+        .doc("The user that loads; needs INSERT on the tables."),
+    ConfigKey::new(PASSWORD, Kind::Password)
+        .group(STARROCKS)
+        .importance(Importance::High)
+        .doc("The user's password; may be empty, but must be there. Never logged."),
+    ConfigKey::new(TOPIC_TO_TABLE, Kind::String)
+        .default("")
+        .group(STARROCKS)
+        .doc("`topic:table,topic:table`: tables that are not called as their topics. Topics not named go to the table of their name."),
+    ConfigKey::new(CONNECT_TIMEOUT_MS, Kind::Long)
+        .default("1000")
+        .between(100, 60_000)
+        .group(STARROCKS)
+        .doc("Longest time to make one connection, in milliseconds."),
+    ConfigKey::new(BE_ADDRESS_MAP, Kind::String)
+        .default("")
+        .group(STARROCKS)
+        .doc(
+            "`host:port=host:port,…`: how back ends (BE) are reached from here, where that differs from the address \
+             they registered themselves with; `*` on the left stands for all others, `https://` may begin the right.",
+        ),
+    ConfigKey::new(HTTP_REDIRECT, Kind::String)
+        .default("refuse")
+        .one_of(&["refuse", "allow"])
+        .group(STARROCKS)
+        .doc(
+            "What happens when an FE asked by HTTPS names a BE by plain HTTP: `refuse`, or `allow`, which sends user, \
+             password and rows over the network in clear.",
+        ),
+    ConfigKey::new(CA_LOCATION, Kind::String)
+        .default("")
+        .group(STARROCKS)
+        .doc("PEM file with the certificate authorities to trust for HTTPS, in place of the system's."),
+    ConfigKey::new(MYSQL_URL, Kind::String)
+        .default("")
+        .group(STARROCKS)
+        .importance(Importance::Low)
+        .doc("Not yet supported."),
+    ConfigKey::new(FLUSH_BYTES, Kind::Long)
+        .default("94371840")
+        .between(67_108_864, 10_737_418_240)
+        .group(LOADING)
+        .importance(Importance::High)
+        .doc("A round is loaded when its rows have as many bytes. Rows stream to StarRocks meanwhile: this is no memory."),
+    ConfigKey::new(FLUSH_INTERVAL_MS, Kind::Long)
+        .default("300000")
+        .between(1_000, 3_600_000)
+        .group(LOADING)
+        .importance(Importance::High)
+        .doc("A round is loaded this long after it began, in milliseconds: how old a row is at most when it is seen."),
+    ConfigKey::new(FORMAT, Kind::String)
+        .default("json")
+        .one_of_ignore_case(&["json", "csv"])
+        .group(LOADING)
+        .doc(
+            "How rows are written; `csv` is not yet supported. Other `sink.properties.*` are sent as headers of the \
+             load: see StarRocks' documentation of STREAM LOAD.",
+        ),
+    ConfigKey::new(MAX_RETRIES, Kind::Int)
+        .default("3")
+        .at_least(-1)
+        .group(LOADING)
+        .doc("How often a round that StarRocks answered and refused is repeated; -1 for ever. Not being reachable does not count."),
+    ConfigKey::new(GUARANTEE, Kind::String)
+        .optional()
+        .one_of(&[EXACTLY_ONCE, AT_LEAST_ONCE])
+        .group(DELIVERY)
+        .doc("Where it is not set: exactly once where Kafka (2.5 or later) and StarRocks can, else at least once, which is said."),
+    ConfigKey::new(IN_DOUBT, Kind::String)
+        .default("fail")
+        .one_of(&["fail", "replay", "skip"])
+        .group(DELIVERY)
+        .doc(
+            "What happens with a decided round that StarRocks knows nothing of any more: `fail` says what to check, \
+             `replay` loads it (again), `skip` takes it as loaded.",
+        ),
+    ConfigKey::new(PROGRESS_TIMEOUT_MS, Kind::Long)
+        .default("600000")
+        .at_least(1_000)
+        .group(DELIVERY)
+        .doc("A task fails whose records wait this long without any progress, in milliseconds."),
+    ConfigKey::new(UNAVAILABLE_TIMEOUT_MS, Kind::Long)
+        .default("0")
+        .at_least(0)
+        .group(DELIVERY)
+        .doc("A task fails when StarRocks cannot be reached for as long, in milliseconds; 0: it waits for ever."),
+];
+
+const DEF: ConfigDef = ConfigDef::new(&[KEYS], PREFIXES);
+
+const STARROCKS: &str = "StarRocks";
+const LOADING: &str = "Loading";
+const DELIVERY: &str = "Delivery";
+
+const HTTP_URL: &str = Frontend::PROPERTY;
+const DATABASE: &str = "starrocks.database.name";
+const USERNAME: &str = "starrocks.username";
+const PASSWORD: &str = "starrocks.password";
+const TOPIC_TO_TABLE: &str = "starrocks.topic2table.map";
+const CONNECT_TIMEOUT_MS: &str = "connect.timeoutms";
+const BE_ADDRESS_MAP: &str = BeAddressMap::PROPERTY;
+const HTTP_REDIRECT: &str = RedirectPolicy::PROPERTY;
+const CA_LOCATION: &str = "starrocks.ssl.ca.location";
+const MYSQL_URL: &str = "starrocks.mysql.url";
+const FLUSH_BYTES: &str = "bufferflush.maxbytes";
+const FLUSH_INTERVAL_MS: &str = "bufferflush.intervalms";
+const FORMAT: &str = "sink.properties.format";
+const LOAD_PREFIX: &str = "sink.properties.";
+const TABLE_PREFIX: &str = "sink.table.";
+const MAX_RETRIES: &str = "sink.maxretries";
+const GUARANTEE: &str = "starrocks.delivery.guarantee";
+const IN_DOUBT: &str = "starrocks.in.doubt";
+const PROGRESS_TIMEOUT_MS: &str = "starrocks.progress.timeout.ms";
+const UNAVAILABLE_TIMEOUT_MS: &str = "starrocks.unavailable.timeout.ms";
+
+impl SinkSettings {
+    /// Reads a connector's properties; those that are not the sink's are left alone.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once: what is missing, what cannot be read, what is out of bounds, and what
+    /// is not yet supported.
+    pub fn parse(given: &Given) -> Result<Self, Vec<ConfigProblem>> {
+        let (config, mut problems) = DEF.validate(given);
+        problems.extend(not_yet_supported(given, &config));
+        let mut found = Found {
+            config: &config,
+            problems,
+        };
+        let client = found.client();
+        let load_headers = found.load_headers(given);
+        let (Some(client), Some(load_headers), []) = (client, load_headers, &found.problems[..])
+        else {
+            return Err(found.problems);
+        };
+        Ok(Self {
+            client,
+            load_headers,
+            database: text(&config, DATABASE),
+            topic_to_table_map: text(&config, TOPIC_TO_TABLE),
+            flush_bytes: number(&config, FLUSH_BYTES),
+            flush_interval: Duration::from_millis(number(&config, FLUSH_INTERVAL_MS)),
+            max_retries: config
+                .integer(MAX_RETRIES)
+                .and_then(|n| u32::try_from(n).ok()),
+            delivery_guarantee: config.string(GUARANTEE).map(|word| match word {
+                EXACTLY_ONCE => DeliveryGuarantee::ExactlyOnce,
+                _ => DeliveryGuarantee::AtLeastOnce,
+            }),
+            in_doubt: match config.string(IN_DOUBT) {
+                Some("replay") => InDoubt::Replay,
+                Some("skip") => InDoubt::Skip,
+                _ => InDoubt::Fail,
+            },
+            progress_timeout: Duration::from_millis(number(&config, PROGRESS_TIMEOUT_MS)),
+            unavailable_timeout: match number(&config, UNAVAILABLE_TIMEOUT_MS) {
+                0 => None,
+                ms => Some(Duration::from_millis(ms)),
+            },
+        })
+    }
+}
+
+/// Values that were read, and what is wrong with others.
+struct Found<'c> {
+    config: &'c Config,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Found<'_> {
+    /// The value of a parser of the StarRocks client; its error becomes a problem.
+    fn or_problem<T>(&mut self, parsed: Result<T, starrocks::ConfigError>) -> Option<T> {
+        parsed.map_err(|e| self.problems.push(problem(&e))).ok()
+    }
+
+    fn client(&mut self) -> Option<ClientConfig> {
+        let config = self.config;
+        // Where it is missing, that is said already.
+        let frontends = config.string(HTTP_URL).map(Frontend::parse_list);
+        let frontends = frontends.and_then(|parsed| self.or_problem(parsed));
+        let map = self.or_problem(BeAddressMap::parse(
+            config.string(BE_ADDRESS_MAP).unwrap_or_default(),
+        ));
+        let password = config
+            .password(PASSWORD)
+            .map(|secret| starrocks::Secret::new(secret.reveal()))?;
+        let mut client = ClientConfig::new(frontends?, text(config, USERNAME), password);
+        client.connect_timeout =
+            Duration::from_millis(config.integer(CONNECT_TIMEOUT_MS)?.try_into().ok()?);
+        client.be_address_map = map?;
+        client.redirect = match config.string(HTTP_REDIRECT)? {
+            "allow" => RedirectPolicy::Allow,
+            _ => RedirectPolicy::Refuse,
+        };
+        client.ca_file = config
+            .string(CA_LOCATION)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
+        Some(client)
+    }
+
+    fn load_headers(&mut self, given: &Given) -> Option<LoadHeaders> {
+        let properties = given
+            .iter()
+            .filter_map(|(name, text)| Some((name.strip_prefix(LOAD_PREFIX)?, text.as_str())));
+        // The table has said already what is wrong with the format.
+        let headers =
+            LoadHeaders::from_properties(properties.filter(|(name, _)| *name != "format"));
+        match headers {
+            Ok(headers) => {
+                let unread = headers.stream_load_only().iter().map(|name| {
+                    let name = format!("{LOAD_PREFIX}{name}");
+                    let what = format!("{name}, which only plain Stream Load reads,");
+                    ConfigProblem::not_yet_supported(&name, &what)
+                });
+                self.problems.extend(unread);
+                Some(headers)
+            }
+            Err(errors) => {
+                self.problems.extend(errors.iter().map(problem));
+                None
+            }
+        }
+    }
+}
+
+fn problem(error: &starrocks::ConfigError) -> ConfigProblem {
+    ConfigProblem::about(&error.property, error.to_string())
+}
+
+fn not_yet_supported(given: &Given, config: &Config) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    if config
+        .string(FORMAT)
+        .is_some_and(|format| format.eq_ignore_ascii_case("csv"))
+    {
+        problems.push(ConfigProblem::not_yet_supported(FORMAT, "The format csv"));
+    }
+    if config.string(MYSQL_URL).is_some_and(|url| !url.is_empty()) {
+        problems.push(ConfigProblem::not_yet_supported(
+            MYSQL_URL,
+            "Asking StarRocks by the MySQL protocol",
+        ));
+    }
+    let of_tables = given.keys().filter(|name| name.starts_with(TABLE_PREFIX));
+    problems.extend(
+        of_tables
+            .map(|name| ConfigProblem::not_yet_supported(name, "A property of a single table")),
+    );
+    problems
+}
+
+fn text(config: &Config, name: &str) -> String {
+    config.string(name).unwrap_or_default().to_owned()
+}
+
+/// A number that the table bounds below by zero.
+fn number(config: &Config, name: &str) -> u64 {
+    config
+        .integer(name)
+        .and_then(|number| u64::try_from(number).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+use super::*;
+use starrocks_kafka_starrocks::LoadFormat;
+
+/// The least that is needed, and `more`; an empty text takes a property away.
+fn given(more: &[(&str, &str)]) -> Given {
+    let least = [
+        ("starrocks.http.url", "fe1:8030,fe2:8030"),
+        ("starrocks.database.name", "db"),
+        ("starrocks.username", "root"),
+        ("starrocks.password", "secret"),
+    ];
+    let mut given: Given = least
+        .iter()
+        .chain(more)
+        .map(|&(name, text)| (name.to_owned(), text.to_owned()))
+        .collect();
+    for (name, text) in more {
+        if *text == "(absent)" {
+            given.remove(*name);
+        }
+    }
+    given
+}
+
+fn parse(more: &[(&str, &str)]) -> SinkSettings {
+    SinkSettings::parse(&given(more)).expect("valid settings")
+}
+
+/// All messages that `more` gives, and nothing else.
+fn refused(more: &[(&str, &str)], expect: &[&str]) {
+    let problems = SinkSettings::parse(&given(more)).expect_err("to be refused");
+    let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(messages, expect, "{more:?}");
+    assert!(
+        !messages.concat().contains("secret"),
+        "a password is shown: {messages:?}"
+    );
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let settings = parse(&[]);
+    let frontends: Vec<String> = settings
+        .client
+        .frontends
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(frontends, ["http://fe1:8030", "http://fe2:8030"]);
+    assert_eq!(settings.client.user, "root");
+    assert_eq!(settings.client.connect_timeout, Duration::from_secs(1));
+    assert_eq!(settings.client.redirect, RedirectPolicy::Refuse);
+    assert_eq!(settings.client.be_address_map, BeAddressMap::default());
+    assert_eq!(settings.client.ca_file, None);
+    assert_eq!(settings.database, "db");
+    assert_eq!(settings.topic_to_table_map, "");
+    assert_eq!(settings.load_headers.format(), LoadFormat::Json);
+    assert_eq!(settings.flush_bytes, 94_371_840);
+    assert_eq!(settings.flush_interval, Duration::from_secs(300));
+    assert_eq!(settings.max_retries, Some(3));
+    assert_eq!(settings.delivery_guarantee, None);
+    assert_eq!(settings.in_doubt, InDoubt::Fail);
+    assert_eq!(settings.progress_timeout, Duration::from_secs(600));
+    assert_eq!(settings.unavailable_timeout, None);
+}
+
+#[test]
+fn every_property_is_read() {
+    let settings = parse(&[
+        ("starrocks.username", "(absent)"),
+        ("starrocks.user", "loader"),
+        ("starrocks.http.url", "https://fe:8443"),
+        ("starrocks.topic2table.map", "a:b"),
+        ("connect.timeoutms", "60000"),
+        ("starrocks.be.address.map", "*=be:8040"),
+        ("starrocks.http.redirect", "allow"),
+        ("starrocks.ssl.ca.location", "/etc/ca.pem"),
+        ("sink.properties.format", "JSON"),
+        ("sink.properties.timeout", "900"),
+        ("bufferflush.maxbytes", "67108864"),
+        ("bufferflush.intervalms", "1000"),
+        ("sink.maxretries", "-1"),
+        ("starrocks.delivery.guarantee", "at-least-once"),
+        ("starrocks.in.doubt", "replay"),
+        ("starrocks.progress.timeout.ms", "5000"),
+        ("starrocks.unavailable.timeout.ms", "60000"),
+    ]);
+    assert_eq!(settings.client.user, "loader");
+    assert_eq!(settings.client.frontends[0].to_string(), "https://fe:8443");
+    assert_eq!(settings.topic_to_table_map, "a:b");
+    assert_eq!(settings.client.connect_timeout, Duration::from_secs(60));
+    assert_ne!(settings.client.be_address_map, BeAddressMap::default());
+    assert_eq!(settings.client.redirect, RedirectPolicy::Allow);
+    assert_eq!(settings.client.ca_file, Some(PathBuf::from("/etc/ca.pem")));
+    assert_eq!(settings.load_headers.timeout_s(), Some(900));
+    assert_eq!(settings.flush_bytes, 67_108_864);
+    assert_eq!(settings.flush_interval, Duration::from_secs(1));
+    assert_eq!(settings.max_retries, None);
+    assert_eq!(
+        settings.delivery_guarantee,
+        Some(DeliveryGuarantee::AtLeastOnce)
+    );
+    assert_eq!(settings.in_doubt, InDoubt::Replay);
+    assert_eq!(settings.progress_timeout, Duration::from_secs(5));
+    assert_eq!(settings.unavailable_timeout, Some(Duration::from_secs(60)));
+    assert_eq!(
+        parse(&[("starrocks.in.doubt", "skip")]).in_doubt,
+        InDoubt::Skip
+    );
+    let exactly = parse(&[("starrocks.delivery.guarantee", "exactly-once")]).delivery_guarantee;
+    assert_eq!(exactly.map(DeliveryGuarantee::name), Some("exactly-once"));
+    assert_eq!(parse(&[("starrocks.password", "")]).client.user, "root");
+}
+
+#[test]
+fn passwords_are_trimmed_as_all_texts_and_not_shown() {
+    let settings = parse(&[("starrocks.password", " pass word ")]);
+    assert_eq!(
+        settings.client.password,
+        starrocks::Secret::new("pass word")
+    );
+    assert!(!format!("{settings:?}").contains("pass word"));
+}
+
+#[test]
+fn what_is_missing_is_said_all_at_once() {
+    let problems = SinkSettings::parse(&Given::new()).expect_err("everything is missing");
+    let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let missing = |name: &str| {
+        format!("Missing required configuration \"{name}\" which has no default value.")
+    };
+    assert_eq!(
+        messages,
+        [
+            missing("starrocks.http.url"),
+            missing("starrocks.database.name"),
+            missing("starrocks.username"),
+            missing("starrocks.password"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_is_refused() {
+    refused(
+        &[
+            ("bufferflush.maxbytes", "1000"),
+            ("connect.timeoutms", "soon"),
+        ],
+        &[
+            "Invalid value soon for configuration connect.timeoutms: Not a number of type LONG",
+            "Invalid value 1000 for configuration bufferflush.maxbytes: Value must be at least 67108864",
+        ],
+    );
+    refused(
+        &[("bufferflush.intervalms", "3600001")],
+        &[
+            "Invalid value 3600001 for configuration bufferflush.intervalms: Value must be no more than 3600000",
+        ],
+    );
+    refused(
+        &[("sink.maxretries", "-2")],
+        &["Invalid value -2 for configuration sink.maxretries: Value must be at least -1"],
+    );
+    refused(
+        &[
+            ("starrocks.http.url", "fe1"),
+            ("starrocks.be.address.map", "be"),
+        ],
+        &[
+            "starrocks.http.url: `fe1`: the port is missing; write `host:port`, an IPv6 address as `[::1]:8030`",
+            "starrocks.be.address.map: `be`: write `registered-host:port=reachable-host:port`, or `*=host:port` for all",
+        ],
+    );
+    refused(
+        &[
+            ("sink.properties.format", "avro"),
+            ("sink.properties.label", "x"),
+        ],
+        &[
+            "Invalid value avro for configuration sink.properties.format: String must be one of (case insensitive): json, csv",
+            "sink.properties.label: is set by the connector itself; remove it",
+        ],
+    );
+    refused(
+        &[("starrocks.user", "other")],
+        &["starrocks.user is another name of starrocks.username, and both are set, differently."],
+    );
+    refused(
+        &[("starrocks.delivery.guarantee", "at-most-once")],
+        &[
+            "Invalid value at-most-once for configuration starrocks.delivery.guarantee: \
+           String must be one of: exactly-once, at-least-once",
+        ],
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    refused(
+        &[("sink.properties.format", "CSV")],
+        &["The format csv is not yet supported (configuration sink.properties.format)."],
+    );
+    refused(
+        &[("starrocks.mysql.url", "fe:9030")],
+        &[
+            "Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).",
+        ],
+    );
+    refused(
+        &[("sink.table.t.properties.columns", "a")],
+        &[
+            "A property of a single table is not yet supported (configuration sink.table.t.properties.columns).",
+        ],
+    );
+    refused(
+        &[("sink.properties.skip_header", "1")],
+        &[
+            "sink.properties.skip_header, which only plain Stream Load reads, is not yet supported \
+           (configuration sink.properties.skip_header).",
+        ],
+    );
+    refused(
+        &[("sink.properties.compression", "lz4_frame")],
+        &["sink.properties.compression: compressed bodies are not yet supported; remove it"],
+    );
+}
