@@ -1,12 +1,16 @@
 //! The client: one method a call, none of which retries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use tokio::time::Instant;
 
-use crate::answer::{LoadState, RowCounts};
+use crate::answer::{Answer, Call, Class, LoadState, RowCounts, Verdict};
 use crate::config::ClientConfig;
 use crate::error::{CallError, ConfigError};
+use crate::exchange::{Ask, Shared};
 use crate::label::Label;
 use crate::load_headers::LoadHeaders;
 
@@ -87,28 +91,6 @@ pub struct StreamLoaded {
     pub error_url: Option<String>,
 }
 
-/// A column of a table as `_schema` tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// The name, in the case in which JSON keys must be written.
-    pub name: String,
-    /// The primitive type: `INT`, `VARCHAR`, `DECIMAL64`, `DATETIME`, …
-    pub primitive_type: String,
-    /// Total digits of a decimal.
-    pub precision: Option<u32>,
-    /// Digits after the point of a decimal.
-    pub scale: Option<u32>,
-}
-
-/// What the start-up check found out about a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableAccess {
-    /// The columns; `None` where the user lacks SELECT (loading needs only INSERT), with the reason in `columns_denied`.
-    pub columns: Option<Vec<Column>>,
-    /// Why the columns could not be read, worded for the user.
-    pub columns_denied: Option<CallError>,
-}
-
 /// The rows of one load: parts that are sent one after the other with one `Content-Length`, none of them copied.
 #[derive(Clone, Debug, Default)]
 pub struct LoadBody {
@@ -139,26 +121,33 @@ impl From<Vec<Bytes>> for LoadBody {
     }
 }
 
-/// The StarRocks client. Cloning is cheap; clones share connections, front end health and the memory of which back end
-/// coordinates which transaction.
+/// The StarRocks client. Cloning is cheap; clones share connections, the health of front ends and the memory of which back
+/// end coordinates which transaction.
 ///
 /// Every call takes `limit`, the longest time it may take as a whole. No call is repeated, except at another front
-/// end when no connection could be made.
+/// end when no connection could be made. Dropping a call's future breaks its request off.
+///
+/// Every method fails with a [`CallError`] whose verdict tells what may be concluded.
 #[derive(Clone, Debug)]
 pub struct Client {
-    config: std::sync::Arc<ClientConfig>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Client {
     /// A client; makes no connection yet.
     ///
     /// # Errors
-    /// A CA file that cannot be read, or no certificates of the platform where a front end is asked by HTTPS.
+    /// No front end, a CA file that cannot be read, or no certificates of the platform where a front end is asked by HTTPS.
     pub fn new(config: ClientConfig) -> Result<Client, ConfigError> {
-        todo!("{config:?}")
+        Ok(Client {
+            shared: Arc::new(Shared::new(config)?),
+        })
     }
 
     /// Opens a transaction that StarRocks aborts by itself when it is not prepared within `timeout_s` (1 to 259200).
+    ///
+    /// # Errors
+    /// [`Class::LabelTaken`] with [`Verdict::UnknownAsk`] where the label was begun before, by whomever.
     pub async fn begin(
         &self,
         transaction: &TransactionRef,
@@ -166,10 +155,21 @@ impl Client {
         timeout_s: u32,
         limit: Duration,
     ) -> Result<Begun, CallError> {
-        todo!("{transaction:?} {headers:?} {timeout_s:?} {limit:?}")
+        let mut ask = transaction_ask(Call::Begin, Method::POST, "begin", transaction, limit)?;
+        ask.headers
+            .extend(headers.for_begin().map(|(name, value)| (Some(name), value)));
+        ask.headers.insert(TIMEOUT, HeaderValue::from(timeout_s));
+        let answer = self.shared.call(ask).await?;
+        Ok(Begun {
+            transaction_id: answer.transaction_id,
+        })
     }
 
     /// Sends rows into an open transaction. Loads of one transaction go one after the other, all with the same headers.
+    ///
+    /// # Errors
+    /// [`Verdict::NotSent`] and [`Class::Busy`] allow the same load again; after anything else the transaction is to be
+    /// rolled back, for part of the rows may lie in the back end.
     pub async fn load(
         &self,
         transaction: &TransactionRef,
@@ -177,45 +177,146 @@ impl Client {
         body: LoadBody,
         limit: Duration,
     ) -> Result<Loaded, CallError> {
-        todo!("{transaction:?} {headers:?} {body:?} {limit:?}")
+        let mut ask = transaction_ask(Call::Load, Method::PUT, "load", transaction, limit)?;
+        ask.headers.extend(
+            headers
+                .for_load()
+                .iter()
+                .map(|(name, value)| (Some(name.clone()), value.clone())),
+        );
+        ask.parts = body.parts;
+        let answer = self.shared.call(ask).await?;
+        Ok(Loaded {
+            load_bytes: answer.load_bytes,
+        })
     }
 
     /// Checks the rows and makes the transaction durable. `prepared_timeout_s` is read by StarRocks 3.5.4 and later; others
-    /// keep a prepared transaction for 24 hours.
+    /// keep a prepared transaction for 24 hours unless their `prepared_transaction_default_timeout_second` says otherwise.
+    ///
+    /// # Errors
+    /// After [`Verdict::UnknownAsk`] the transaction may be prepared nevertheless; a second prepare does not tell.
     pub async fn prepare(
         &self,
         transaction: &TransactionRef,
         prepared_timeout_s: Option<u32>,
         limit: Duration,
     ) -> Result<Prepared, CallError> {
-        todo!("{transaction:?} {prepared_timeout_s:?} {limit:?}")
+        let mut ask = transaction_ask(Call::Prepare, Method::POST, "prepare", transaction, limit)?;
+        if let Some(seconds) = prepared_timeout_s {
+            ask.headers.insert(
+                HeaderName::from_static("prepared_timeout"),
+                HeaderValue::from(seconds),
+            );
+        }
+        let Answer {
+            rows,
+            load_bytes,
+            transaction_id,
+            error_url,
+            ..
+        } = self.shared.call(ask).await?;
+        Ok(Prepared {
+            rows,
+            load_bytes,
+            transaction_id,
+            error_url,
+        })
     }
 
-    /// Commits a prepared transaction. May be repeated.
+    /// Commits a prepared transaction. May be repeated. StarRocks is told to wait for three quarters of `limit` at most for its
+    /// locks and for the rows to become visible, so that its answer comes in time.
     pub async fn commit(
         &self,
         transaction: &TransactionRef,
         limit: Duration,
     ) -> Result<Committed, CallError> {
-        todo!("{transaction:?} {limit:?}")
+        let mut ask = transaction_ask(Call::Commit, Method::POST, "commit", transaction, limit)?;
+        ask.headers.insert(
+            TIMEOUT,
+            HeaderValue::from((limit.as_secs() * 3 / 4).clamp(1, 259_200)),
+        );
+        let answer = self.shared.call(ask).await?;
+        Ok(Committed {
+            already: answer.verdict == Verdict::AlreadyDone,
+            late: answer.class == Class::CommittedLate,
+        })
     }
 
     /// Rolls a transaction back through the front end, which passes it on to the coordinator if it is not prepared.
+    /// May be repeated.
+    ///
+    /// # Errors
+    /// [`Class::AlreadyCommitted`] with [`Verdict::Permanent`]; [`Class::TransactionGone`] with [`Verdict::UnknownAsk`] where
+    /// there is no such transaction or its back end has lost it: see [`Client::cancel`].
     pub async fn rollback(
         &self,
         transaction: &TransactionRef,
         limit: Duration,
     ) -> Result<RolledBack, CallError> {
-        todo!("{transaction:?} {limit:?}")
+        let ask = transaction_ask(Call::Rollback, Method::POST, "rollback", transaction, limit)?;
+        let answer = self.shared.call(ask).await?;
+        Ok(RolledBack {
+            already: answer.verdict == Verdict::AlreadyDone,
+        })
     }
 
-    /// Rolls a transaction back by the front end alone: for when its back end has lost it.
+    /// Rolls a transaction back by the front end alone: for when its back end has lost it. Tries both forms of the route
+    /// that versions of StarRocks have.
+    ///
+    /// # Errors
+    /// As [`Client::rollback`].
     pub async fn cancel(
         &self,
         transaction: &TransactionRef,
         limit: Duration,
     ) -> Result<RolledBack, CallError> {
-        todo!("{transaction:?} {limit:?}")
+        let TransactionRef {
+            database,
+            table,
+            label,
+        } = transaction;
+        let deadline = Instant::now() + limit;
+        let ask = |path_and_query: String| Ask {
+            call: Call::Cancel,
+            method: Method::POST,
+            path_and_query,
+            headers: HeaderMap::new(),
+            parts: Vec::new(),
+            database,
+            table,
+            label: Some(label),
+            deadline,
+        };
+        let (database, table) = (escape(database), escape(table));
+        let first = self
+            .shared
+            .call(ask(format!(
+                "/api/{database}/{table}/_cancel?label={label}"
+            )))
+            .await;
+        let answer = match first {
+            // Older versions take the second segment as the label, and know none of this name.
+            Err(first)
+                if matches!(
+                    first.class,
+                    Class::TransactionGone | Class::Other | Class::Routing | Class::Schema
+                ) =>
+            {
+                match self
+                    .shared
+                    .call(ask(format!("/api/{database}/{label}/_cancel")))
+                    .await
+                {
+                    Err(second) if second.class == Class::Other => return Err(first),
+                    second => second?,
+                }
+            }
+            first => first?,
+        };
+        Ok(RolledBack {
+            already: answer.verdict == Verdict::AlreadyDone,
+        })
     }
 
     /// What StarRocks knows of a label.
@@ -225,10 +326,31 @@ impl Client {
         label: &Label,
         limit: Duration,
     ) -> Result<LabelState, CallError> {
-        todo!("{database:?} {label:?} {limit:?}")
+        let ask = Ask {
+            call: Call::LabelState,
+            method: Method::GET,
+            path_and_query: format!("/api/{}/get_load_state?label={label}", escape(database)),
+            headers: HeaderMap::new(),
+            parts: Vec::new(),
+            database,
+            table: "",
+            label: Some(label),
+            deadline: Instant::now() + limit,
+        };
+        let answer = self.shared.call(ask).await?;
+        let state = answer
+            .state
+            .expect("an answer without a state is not classed as accepted");
+        Ok(LabelState {
+            state,
+            reason: answer.reason,
+        })
     }
 
-    /// Begin, load and commit in one request.
+    /// Begin, load and commit in one request. StarRocks gives it up after `timeout_s` (1 to 259200).
+    ///
+    /// # Errors
+    /// After [`Verdict::UnknownAsk`] the rows may be loaded; the same rows may be sent again under the same label.
     pub async fn stream_load(
         &self,
         transaction: &TransactionRef,
@@ -237,45 +359,100 @@ impl Client {
         body: LoadBody,
         limit: Duration,
     ) -> Result<StreamLoaded, CallError> {
-        todo!("{transaction:?} {headers:?} {timeout_s:?} {body:?} {limit:?}")
+        let TransactionRef {
+            database,
+            table,
+            label,
+        } = transaction;
+        let mut load_headers = headers.for_load().clone();
+        load_headers.insert(
+            HeaderName::from_static("label"),
+            header_text(Call::StreamLoad, "label", label.as_str())?,
+        );
+        load_headers.insert(TIMEOUT, HeaderValue::from(timeout_s));
+        let ask = Ask {
+            call: Call::StreamLoad,
+            method: Method::PUT,
+            path_and_query: format!("/api/{}/{}/_stream_load", escape(database), escape(table)),
+            headers: load_headers,
+            parts: body.parts,
+            database,
+            table,
+            label: Some(label),
+            deadline: Instant::now() + limit,
+        };
+        let Answer {
+            verdict,
+            class,
+            rows,
+            error_url,
+            ..
+        } = self.shared.call(ask).await?;
+        Ok(StreamLoaded {
+            already: verdict == Verdict::AlreadyDone,
+            late: class == Class::CommittedLate,
+            rows,
+            error_url,
+        })
     }
+}
 
-    /// The first `max_bytes` of the error log that an answer named.
-    pub async fn error_log(
-        &self,
-        url: &str,
-        max_bytes: usize,
-        limit: Duration,
-    ) -> Result<String, CallError> {
-        todo!("{url:?} {max_bytes:?} {limit:?}")
-    }
+const TIMEOUT: HeaderName = HeaderName::from_static("timeout");
 
-    /// Whether this StarRocks has the transaction interface (2.4 and later).
-    pub async fn transaction_interface_available(
-        &self,
-        limit: Duration,
-    ) -> Result<bool, CallError> {
-        todo!("{limit:?}")
+/// A call of the transaction interface: database, table and label are headers.
+fn transaction_ask<'a>(
+    call: Call,
+    method: Method,
+    operation: &str,
+    transaction: &'a TransactionRef,
+    limit: Duration,
+) -> Result<Ask<'a>, CallError> {
+    let TransactionRef {
+        database,
+        table,
+        label,
+    } = transaction;
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("db", database.as_str()),
+        ("table", table),
+        ("label", label.as_str()),
+    ] {
+        headers.insert(
+            HeaderName::from_static(name),
+            header_text(call, name, value)?,
+        );
     }
+    Ok(Ask {
+        call,
+        method,
+        path_and_query: format!("/api/transaction/{operation}"),
+        headers,
+        parts: Vec::new(),
+        database,
+        table,
+        label: Some(label),
+        deadline: Instant::now() + limit,
+    })
+}
 
-    /// The columns of a table; needs SELECT.
-    pub async fn table_columns(
-        &self,
-        database: &str,
-        table: &str,
-        limit: Duration,
-    ) -> Result<Vec<Column>, CallError> {
-        todo!("{database:?} {table:?} {limit:?}")
-    }
+/// A name as a header; UTF-8 stays UTF-8, as the back end reads it.
+fn header_text(call: Call, name: &str, value: &str) -> Result<HeaderValue, CallError> {
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        let message = format!("the {name} {value:?} has a character that a request cannot hold");
+        CallError::new(call, Verdict::Permanent, Class::BadRequest, message)
+    })
+}
 
-    /// Start-up check of one table: front end, user, password, database, table, INSERT, and SELECT for the columns. Changes
-    /// nothing in StarRocks. The error's class tells which of them failed, its hint what to do.
-    pub async fn check_access(
-        &self,
-        database: &str,
-        table: &str,
-        limit: Duration,
-    ) -> Result<TableAccess, CallError> {
-        todo!("{database:?} {table:?} {limit:?}")
+/// A name as part of a path or query.
+pub(crate) fn escape(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
     }
+    escaped
 }

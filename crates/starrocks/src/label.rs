@@ -172,11 +172,11 @@ mod tests {
         );
     }
 
-    const GOLDEN_DOT: &str = "?";
-    const GOLDEN_TABLE: &str = "?";
-    const GOLDEN_LONG: &str = "?";
-    const GOLDEN_EMPTY: &str = "?";
-    const GOLDEN_LIKE_HASH: &str = "?";
+    const GOLDEN_DOT: &str = "orders_sink-5f3a9c01-7-orders-h18982974542645ce23c6fb4692debefc";
+    const GOLDEN_TABLE: &str = "s-e-1-bestellungen-gr__e-h429cecf592b8ce29587ba9953aa4a2e3";
+    const GOLDEN_LONG: &str = "cccccccccccccccccccccccccccccccc-5f3a9c01-7-tttttttttttttttttttttt-he3646cbf8d6cd8f330962dc59400ac0d";
+    const GOLDEN_EMPTY: &str = "--0--hbb014cd14fe2d16a88ecb7805a922d18";
+    const GOLDEN_LIKE_HASH: &str = "s-e-1-h0123456789abcdef01234-h8a39b1fa91456675d172f65097cb55be";
 
     #[test]
     fn the_hashed_label_of_one_is_not_the_plain_label_of_another() {

@@ -271,7 +271,7 @@ mod tests {
         );
         check(
             &[("strict_mode", " true ")],
-            &format!("{JSON}; strict_mode=true").replace("; strict", "; strict"),
+            "format=json; ignore_json_size=true; strict_mode=true; strip_outer_array=true",
         );
         check(
             &[("made_up", "1")],

@@ -1,0 +1,261 @@
+//! Questions that change nothing: what is there, and may we use it.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Uri};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::answer::{Call, Class, Verdict};
+use crate::client::{Client, escape};
+use crate::config::RedirectPolicy;
+use crate::error::CallError;
+use crate::exchange::{Ask, map_it};
+use crate::frontend::Scheme;
+use crate::redirect::{address_of, reach};
+use crate::response::{Fields, excerpt};
+use crate::transport::Failure;
+
+/// A column of a table as `_schema` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name, in the case in which JSON keys must be written.
+    pub name: String,
+    /// The primitive type: `INT`, `VARCHAR`, `DECIMAL64`, `DATETIME`, …
+    pub primitive_type: String,
+    /// Total digits of a decimal.
+    pub precision: Option<u32>,
+    /// Digits after the point of a decimal.
+    pub scale: Option<u32>,
+}
+
+/// What the start-up check found out about a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableAccess {
+    /// The columns; `None` where the user lacks SELECT (loading needs only INSERT), with the reason in `columns_denied`.
+    pub columns: Option<Vec<Column>>,
+    /// Why the columns could not be read, worded for the user.
+    pub columns_denied: Option<CallError>,
+}
+
+impl Client {
+    /// Whether this StarRocks has the transaction interface (2.4 and later): a begin without headers is refused for its
+    /// missing names where it exists, and as not implemented where it does not.
+    ///
+    /// # Errors
+    /// No front end answers, or it refuses the user.
+    pub async fn transaction_interface_available(
+        &self,
+        limit: Duration,
+    ) -> Result<bool, CallError> {
+        let ask = question(
+            Call::Probe,
+            Method::POST,
+            "/api/transaction/begin".to_owned(),
+            "",
+            "",
+            Instant::now() + limit,
+        );
+        match self.shared.call(ask).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.class == Class::Unsupported => Ok(false),
+            Err(error)
+                if matches!(
+                    error.class,
+                    Class::BadRequest | Class::Schema | Class::Other
+                ) =>
+            {
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The columns of a table; needs SELECT.
+    ///
+    /// # Errors
+    /// [`Class::Schema`] where database or table are missing, [`Class::Auth`] where the user is unknown or may not SELECT.
+    pub async fn table_columns(
+        &self,
+        database: &str,
+        table: &str,
+        limit: Duration,
+    ) -> Result<Vec<Column>, CallError> {
+        let path = format!("/api/{}/{}/_schema", escape(database), escape(table));
+        let ask = question(
+            Call::TableSchema,
+            Method::GET,
+            path,
+            database,
+            table,
+            Instant::now() + limit,
+        );
+        let exchange = self.shared.exchange(&ask).await?;
+        self.shared.judge(&ask, &exchange)?;
+        Ok(columns_of(&exchange.reply.body))
+    }
+
+    /// Start-up check of one table: front end, user, password, database, table, INSERT, and SELECT for the columns. Changes
+    /// nothing in StarRocks: the right to insert is asked for by a Stream Load that ends when the front end names a back end.
+    ///
+    /// # Errors
+    /// The class tells what failed ([`Class::Unreachable`], [`Class::Auth`], [`Class::Schema`]), the hint what to do. A user
+    /// without SELECT is no error.
+    pub async fn check_access(
+        &self,
+        database: &str,
+        table: &str,
+        limit: Duration,
+    ) -> Result<TableAccess, CallError> {
+        let deadline = Instant::now() + limit;
+        let columns = self.table_columns(database, table, limit).await;
+        if let Err(error) = &columns {
+            // A refused SELECT does not keep rows from being loaded; anything else does.
+            if error.class != Class::Auth {
+                return Err(error.clone());
+            }
+        }
+        let path = format!("/api/{}/{}/_stream_load", escape(database), escape(table));
+        let ask = question(
+            Call::InsertProbe,
+            Method::PUT,
+            path,
+            database,
+            table,
+            deadline,
+        );
+        let exchange = self.shared.ask_frontends(&ask).await?;
+        if !exchange.reply.is_redirect() {
+            self.shared.judge(&ask, &exchange)?;
+        }
+        Ok(match columns {
+            Ok(columns) => TableAccess {
+                columns: Some(columns),
+                columns_denied: None,
+            },
+            Err(error) => TableAccess {
+                columns: None,
+                columns_denied: Some(error),
+            },
+        })
+    }
+
+    /// The first `max_bytes` of the error log that an answer named: lines `Error: <reason>. Row: <row>`. The address is mapped as
+    /// that of a redirect is.
+    ///
+    /// # Errors
+    /// Not an address of an error log, a back end that cannot be reached, a log that is gone.
+    pub async fn error_log(
+        &self,
+        url: &str,
+        max_bytes: usize,
+        limit: Duration,
+    ) -> Result<String, CallError> {
+        let error = |verdict, class, message: String| {
+            CallError::new(Call::ErrorLog, verdict, class, message)
+        };
+        let uri: Option<Uri> = url.trim().parse().ok();
+        let named = uri
+            .as_ref()
+            .and_then(|uri| Some((address_of(uri)?, uri.path_and_query()?.as_str())));
+        // User name and password go along, so only to where StarRocks keeps its error logs.
+        let Some((named, path)) =
+            named.filter(|(_, path)| path.starts_with("/api/_load_error_log?"))
+        else {
+            return Err(error(
+                Verdict::Permanent,
+                Class::BadRequest,
+                format!("`{url}` is not the address of an error log"),
+            ));
+        };
+        let from = self.shared.preferred_frontend();
+        let config = &self.shared.config;
+        let address = reach(from, &named, &config.be_address_map, false);
+        let in_clear = from.scheme == Scheme::Https && address.scheme == Scheme::Http;
+        if in_clear && config.redirect == RedirectPolicy::Refuse {
+            let message =
+                format!("it is kept at {address}, from where it would cross the network in clear");
+            return Err(CallError {
+                hint: Some(
+                    format!("read it yourself: {url}; or set starrocks.http.redirect=allow").into(),
+                ),
+                ..error(Verdict::Permanent, Class::RedirectRefused, message)
+            });
+        }
+        let host = Some(address.to_string().into());
+        match self
+            .shared
+            .fetch(&address, path, max_bytes, Instant::now() + limit)
+            .await
+        {
+            Ok(reply) if reply.status == 200 => {
+                Ok(String::from_utf8_lossy(&reply.body).into_owned())
+            }
+            Ok(reply) => {
+                let message = format!("HTTP {}: {}", reply.status, excerpt(&reply.body));
+                Err(CallError {
+                    host,
+                    ..error(Verdict::Transient, Class::Other, message)
+                })
+            }
+            Err(Failure::Unreachable(cause)) => Err(CallError {
+                hint: Some(map_it(&named.authority())),
+                host,
+                ..error(
+                    Verdict::NotSent,
+                    Class::Unreachable,
+                    format!("no connection can be made: {cause}"),
+                )
+            }),
+            Err(Failure::Broken { cause, .. }) => Err(CallError {
+                host,
+                ..error(Verdict::Transient, Class::NoAnswer, cause)
+            }),
+        }
+    }
+}
+
+fn question<'a>(
+    call: Call,
+    method: Method,
+    path_and_query: String,
+    database: &'a str,
+    table: &'a str,
+    deadline: Instant,
+) -> Ask<'a> {
+    Ask {
+        call,
+        method,
+        path_and_query,
+        headers: HeaderMap::new(),
+        parts: Vec::new(),
+        database,
+        table,
+        label: None,
+        deadline,
+    }
+}
+
+/// The columns of a `_schema` answer that was judged to be one. Decimal digits come as text or as numbers.
+fn columns_of(body: &[u8]) -> Vec<Column> {
+    let Some(fields) = Fields::read(body) else {
+        return Vec::new();
+    };
+    let Some(Value::Array(properties)) = fields.value("properties") else {
+        return Vec::new();
+    };
+    let digits = |property: &Value, key: &str| match property.get(key)? {
+        Value::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let column = |property: &Value| {
+        Some(Column {
+            name: property.get("name")?.as_str()?.to_owned(),
+            primitive_type: property.get("type")?.as_str()?.to_ascii_uppercase(),
+            precision: digits(property, "precision"),
+            scale: digits(property, "scale"),
+        })
+    };
+    properties.iter().filter_map(column).collect()
+}
