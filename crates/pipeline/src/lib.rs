@@ -5,9 +5,17 @@
 //! [`kafka::Kafka`] trait, StarRocks by its client, clock and chance by argument.
 
 pub mod batch;
+pub mod clock;
 pub mod encode;
 pub mod kafka;
+pub mod routing;
 pub mod ledger;
+pub mod load;
 pub mod metadata;
 pub mod recovery;
 pub mod round;
+pub mod settings;
+pub mod status;
+pub mod step;
+pub mod task;
+pub mod warehouse;

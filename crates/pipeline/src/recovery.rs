@@ -167,7 +167,7 @@ impl Reading {
 
     /// The transactions that the previous holders may have left open: those of the attempt after the one
     /// stored, in each table that rows of the partition can go to.
-    pub fn left_open(&self, tables: impl Fn(&TopicPartition) -> Vec<Arc<str>>) -> BTreeSet<TransactionId> {
+    pub fn left_open(&self, mut tables: impl FnMut(&TopicPartition) -> Vec<Arc<str>>) -> BTreeSet<TransactionId> {
         let mut open = BTreeSet::new();
         for (partition, (_, metadata)) in &self.partitions {
             let Some(metadata) = metadata else { continue };

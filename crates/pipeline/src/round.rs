@@ -212,6 +212,12 @@ impl Grounds {
             .then_some(Self(()))
     }
 
+    /// A round of skipped records has no rows to be committed.
+    #[must_use]
+    pub fn of_nothing(round: &Prepared) -> Option<Self> {
+        round.tables().is_empty().then_some(Self(()))
+    }
+
     /// At-least-once delivery knows no decision: rows are committed as soon as they are prepared.
     #[must_use]
     pub fn at_least_once() -> Self {

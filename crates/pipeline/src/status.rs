@@ -1,0 +1,206 @@
+//! What a task tells of itself: what it has done, and what it waits for.
+//!
+//! Whoever asks StarRocks or Kafka again and again says so here, so that a task that looks idle never is
+//! one that is stuck.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often a lasting retry is written to the log again.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// Something that is tried again until it succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retrying {
+    /// What is tried.
+    pub what: String,
+    /// Since when.
+    pub since: Instant,
+    /// Why it did not succeed the last time.
+    pub because: String,
+    /// How often it was tried.
+    pub times: u64,
+    /// The other side did not answer at all, as opposed to having refused.
+    pub unavailable: bool,
+    reminded: Instant,
+}
+
+/// The state of a task, as Kafka Connect names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TaskState {
+    /// Not started, or waiting for its partitions.
+    #[default]
+    Unassigned,
+    /// At work.
+    Running,
+    /// Stopped by an error; it does not start again by itself.
+    Failed(String),
+    /// Stopped as asked.
+    Stopped,
+}
+
+/// What has been done so far.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Records read from Kafka and turned into rows or skipped.
+    pub records: AtomicU64,
+    /// Rows that StarRocks has taken; not yet visible.
+    pub loaded_rows: AtomicU64,
+    /// Bytes of rows that StarRocks has taken.
+    pub loaded_bytes: AtomicU64,
+    /// Rounds whose rows are visible.
+    pub rounds: AtomicU64,
+    /// Rounds that were given up and begun again.
+    pub rounds_again: AtomicU64,
+}
+
+/// The shared face of one task.
+#[derive(Debug, Default)]
+pub struct TaskStatus {
+    /// What has been done so far.
+    pub counters: Counters,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: TaskState,
+    guarantee: Option<&'static str>,
+    retrying: BTreeMap<String, Retrying>,
+    progress_at: Option<Instant>,
+}
+
+impl TaskStatus {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves plain values behind, never half of one.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task's state.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        self.inner().state.clone()
+    }
+
+    /// Sets the task's state.
+    pub fn set_state(&self, state: TaskState) {
+        self.inner().state = state;
+    }
+
+    /// The delivery guarantee in force; `None` until it is known.
+    #[must_use]
+    pub fn guarantee(&self) -> Option<&'static str> {
+        self.inner().guarantee
+    }
+
+    /// Sets the delivery guarantee in force.
+    pub fn set_guarantee(&self, guarantee: &'static str) {
+        self.inner().guarantee = Some(guarantee);
+    }
+
+    /// Everything that is being tried again.
+    #[must_use]
+    pub fn retrying(&self) -> Vec<Retrying> {
+        self.inner().retrying.values().cloned().collect()
+    }
+
+    /// `what` was tried and will be tried again. Logged the first time and once a minute.
+    pub fn try_again(&self, now: Instant, what: &str, because: &str, unavailable: bool) {
+        let mut inner = self.inner();
+        inner.progress_at = Some(now);
+        if let Some(retrying) = inner.retrying.get_mut(what) {
+            retrying.times += 1;
+            because.clone_into(&mut retrying.because);
+            retrying.unavailable = unavailable;
+            if now.duration_since(retrying.reminded) < REMINDER {
+                return;
+            }
+            retrying.reminded = now;
+            let (since, times) = (now.duration_since(retrying.since), retrying.times);
+            drop(inner);
+            tracing::warn!(seconds = since.as_secs(), times, "still retrying: {what}, because: {because}");
+            return;
+        }
+        let retrying = Retrying {
+            what: what.to_owned(),
+            since: now,
+            because: because.to_owned(),
+            times: 1,
+            unavailable,
+            reminded: now,
+        };
+        inner.retrying.insert(what.to_owned(), retrying);
+        drop(inner);
+        tracing::warn!("retrying: {what}, because: {because}");
+    }
+
+    /// `what` need not be tried again. Logged where it was.
+    pub fn succeeded(&self, now: Instant, what: &str) {
+        let mut inner = self.inner();
+        inner.progress_at = Some(now);
+        if let Some(retrying) = inner.retrying.remove(what) {
+            drop(inner);
+            let since = now.duration_since(retrying.since);
+            tracing::info!(seconds = since.as_secs(), times = retrying.times, "succeeded after retrying: {what}");
+        }
+    }
+
+    /// What was being tried again is given up.
+    pub fn forget_retries(&self) {
+        self.inner().retrying.clear();
+    }
+
+    /// Something went ahead.
+    pub fn progress(&self, now: Instant) {
+        self.inner().progress_at = Some(now);
+    }
+
+    /// When something last went ahead, or a retry was counted.
+    #[must_use]
+    pub fn progress_at(&self) -> Option<Instant> {
+        self.inner().progress_at
+    }
+
+    /// The longest retry because the other side does not answer.
+    #[must_use]
+    pub fn unavailable_longest(&self) -> Option<Retrying> {
+        let inner = self.inner();
+        inner.retrying.values().filter(|retrying| retrying.unavailable).min_by_key(|retrying| retrying.since).cloned()
+    }
+}
+
+impl Counters {
+    /// Adds to a counter.
+    pub(crate) fn add(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_is_shown_from_its_first_failure_until_it_succeeds() {
+        let status = TaskStatus::default();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        status.try_again(at(0), "begin", "refused", false);
+        status.try_again(at(5), "begin", "connection refused", true);
+        status.try_again(at(3), "commit", "no answer", true);
+        let shown: Vec<_> = status.retrying().iter().map(|r| (r.what.clone(), r.times, r.because.clone())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("begin".to_owned(), 2, "connection refused".to_owned()),
+                ("commit".to_owned(), 1, "no answer".to_owned())
+            ]
+        );
+        assert_eq!(status.unavailable_longest().map(|r| r.since), Some(at(0)));
+        status.succeeded(at(6), "begin");
+        assert_eq!(status.retrying().len(), 1);
+        assert_eq!(status.progress_at(), Some(at(6)));
+    }
+}

@@ -1,0 +1,410 @@
+//! One task: a member of the consumer group that turns what it is assigned into visible rows.
+//!
+//! The thread of the task runs a [`Session`]: from joining the group until it stops, fails, or must join
+//! anew. It polls and encodes; what waits for StarRocks runs on the async runtime, and while the thread
+//! waits for that it goes on polling, so that the group never takes it for dead. A rebalance is an event
+//! that is looked at only between two rounds: the group waits until then.
+
+mod fill;
+mod finish;
+mod recover;
+mod wait;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use starrocks_kafka_starrocks::LoadHeaders;
+
+use crate::batch::Batches;
+use crate::clock::Clock;
+use crate::encode::Encoder;
+use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, Polled, TopicPartition};
+use crate::ledger::Ledger;
+use crate::load::OpenLoads;
+use crate::metadata::{Attempt, Epoch};
+use crate::recovery::TransactionId;
+use crate::round::Round;
+use crate::status::TaskStatus;
+use crate::step::{Probe, Step};
+use crate::warehouse::Warehouse;
+
+use self::finish::Committing;
+
+/// What a row's way into its table is protected by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Rounds are decided by a Kafka transaction.
+    ExactlyOnce,
+    /// Offsets follow the rows; after a crash some rows are loaded again.
+    AtLeastOnce,
+}
+
+impl Guarantee {
+    /// As `starrocks.delivery.guarantee` writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "exactly-once",
+            Self::AtLeastOnce => "at-least-once",
+        }
+    }
+}
+
+/// What a task needs to know of its connector.
+#[derive(Clone)]
+pub struct TaskSettings {
+    /// The connector's name.
+    pub connector: Arc<str>,
+    /// The guarantee of this session.
+    pub guarantee: Guarantee,
+    /// `bufferflush.maxbytes`.
+    pub flush_bytes_max: u64,
+    /// `bufferflush.intervalms`.
+    pub flush_interval: Duration,
+    /// `sink.maxretries`; `None` is for ever.
+    pub retries_max: Option<u32>,
+    /// `starrocks.progress.timeout.ms`.
+    pub progress_timeout: Duration,
+    /// `starrocks.unavailable.timeout.ms`; `None` is for ever.
+    pub unavailable_timeout: Option<Duration>,
+    /// The Stream Load headers of every load.
+    pub headers: Arc<LoadHeaders>,
+    /// Seconds after which StarRocks ends a transaction that was begun and not prepared.
+    pub begin_timeout_s: u32,
+    /// How long a rebalance may wait for a round before the task leaves the group instead.
+    pub release_patience: Duration,
+}
+
+/// Asks a task to stop. Clones ask the same task.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<Mutex<Option<Instant>>>);
+
+impl Stop {
+    /// Asks the task to bring its round to an end and stop; at `deadline` it stops wherever it is.
+    pub fn request(&self, deadline: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the task was asked to stop.
+    #[must_use]
+    pub fn requested(&self) -> bool {
+        self.deadline().is_some()
+    }
+}
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// As asked. Every row that was read is settled, or, with a note, left to the next holder's recovery.
+    Stopped {
+        /// What was left behind, for the log.
+        left: Option<String>,
+    },
+    /// The task must join the group anew; nothing is lost.
+    Rejoin(String),
+    /// Trying again changes nothing.
+    Failed(String),
+    /// Kafka transactions are not to be had here.
+    NoTransactions(String),
+}
+
+/// Why the thread leaves what it is doing.
+#[derive(Debug)]
+enum Halt {
+    End(SessionEnd),
+    /// A decided round was aborted in StarRocks: recover again, in this membership.
+    Recover(String),
+    /// A rebalance came before anything was begun: look at it first.
+    Disturbed,
+}
+
+type Turn<T = ()> = Result<T, Halt>;
+
+fn failed(reason: impl Into<String>) -> Halt {
+    Halt::End(SessionEnd::Failed(reason.into()))
+}
+
+fn rejoin(reason: impl Into<String>) -> Halt {
+    Halt::End(SessionEnd::Rejoin(reason.into()))
+}
+
+#[derive(Debug)]
+enum GroupEvent {
+    Assigned(Vec<TopicPartition>),
+    Revoked(Vec<TopicPartition>),
+    Lost(Vec<TopicPartition>),
+}
+
+/// A round that takes records, with the transactions that carry its rows.
+struct Filling {
+    round: Round,
+    loads: OpenLoads,
+    started_at: Instant,
+    /// Its plan may not grow by another table.
+    must_seal: bool,
+}
+
+/// Everything a session is given.
+pub struct Context<'t> {
+    /// What the connector's configuration says.
+    pub settings: TaskSettings,
+    /// StarRocks.
+    pub warehouse: Warehouse,
+    /// Turns records into rows.
+    pub encoder: &'t mut Encoder,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws epochs.
+    pub chance: &'t mut dyn FnMut() -> u64,
+    /// The task's face.
+    pub status: Arc<TaskStatus>,
+    /// Asks to stop.
+    pub stop: Stop,
+    /// Told of each step.
+    pub probe: Arc<dyn Probe>,
+}
+
+/// One stay of a task in its group.
+pub struct Session<'t, K: Kafka> {
+    kafka: &'t mut K,
+    task: Context<'t>,
+    epoch: Epoch,
+    /// The last attempt that has ended, as stored beside the offsets. Only the next one may be open.
+    ended: u64,
+    owned: Vec<TopicPartition>,
+    /// `None` until recovery is through.
+    ledger: Option<Ledger>,
+    /// The partitions that are read, and where each round continues.
+    positions: BTreeMap<TopicPartition, i64>,
+    /// Where the owed part of each partition ends; empty unless a replay is under way.
+    replay: BTreeMap<TopicPartition, fill::Replay>,
+    filling: Option<Filling>,
+    batches: Batches,
+    batch: Option<(K::Batch, usize)>,
+    committing: Option<Committing>,
+    events: VecDeque<GroupEvent>,
+    events_since: Option<Instant>,
+    is_paused: bool,
+    has_producer: bool,
+    /// Rises whenever reading starts elsewhere: records fetched before are then dropped.
+    restarts: u64,
+    /// Transactions of previous holders that are still to be rolled back.
+    left_open: BTreeSet<TransactionId>,
+    refused_in_row: u32,
+    settle_at: Option<Instant>,
+    /// What the thread is busy with since when, for the message about a lack of progress.
+    stage: (&'static str, Instant),
+    give_up_at: Option<Instant>,
+}
+
+impl<'t, K: Kafka> Session<'t, K> {
+    /// A session of a member that has not been assigned anything yet.
+    pub fn new(kafka: &'t mut K, task: Context<'t>) -> Self {
+        let now = task.clock.now();
+        let epoch = Epoch((task.chance)());
+        Self {
+            kafka,
+            task,
+            epoch,
+            ended: 0,
+            owned: Vec::new(),
+            ledger: None,
+            positions: BTreeMap::new(),
+            replay: BTreeMap::new(),
+            filling: None,
+            batches: Batches::new(),
+            batch: None,
+            committing: None,
+            events: VecDeque::new(),
+            events_since: None,
+            is_paused: false,
+            has_producer: false,
+            restarts: 0,
+            left_open: BTreeSet::new(),
+            refused_in_row: 0,
+            settle_at: None,
+            stage: ("starting", now),
+            give_up_at: None,
+        }
+    }
+
+    /// Runs until the session ends.
+    pub fn run(mut self) -> SessionEnd {
+        let end = loop {
+            match self.join().and_then(|()| self.turn()) {
+                Ok(()) | Err(Halt::Disturbed) => {}
+                Err(Halt::Recover(reason)) => {
+                    tracing::warn!("{reason}; its rows are loaded again");
+                    if let Err(Halt::End(end)) = self.recover_again() {
+                        break end;
+                    }
+                }
+                Err(Halt::End(end)) => break end,
+            }
+        };
+        self.wind_up(&end);
+        end
+    }
+
+    /// Transactions must be to be had before anything is read.
+    fn join(&mut self) -> Turn {
+        if self.has_producer || self.task.settings.guarantee == Guarantee::AtLeastOnce {
+            return Ok(());
+        }
+        self.enter("waiting for Kafka");
+        let because = KafkaError { kind: KafkaErrorKind::Transient, message: "the session begins".to_owned() };
+        self.renew_producer(&because)?;
+        self.has_producer = true;
+        Ok(())
+    }
+
+    fn turn(&mut self) -> Turn {
+        if self.task.stop.requested() {
+            self.enter("stopping");
+            self.finish()?;
+            return Err(Halt::End(SessionEnd::Stopped { left: None }));
+        }
+        if let Some(event) = self.events.pop_front() {
+            self.group_event(event)?;
+            self.events_since = (!self.events.is_empty()).then(|| self.now());
+            return Ok(());
+        }
+        self.collect_commit()?;
+        if self.round_is_due() {
+            self.end_round()?;
+        }
+        self.settle_if_due()?;
+        self.enter("reading");
+        self.read()
+    }
+
+    fn group_event(&mut self, event: GroupEvent) -> Turn {
+        match event {
+            GroupEvent::Assigned(owned) => {
+                self.enter("joining");
+                self.finish()?;
+                tracing::info!(partitions = owned.len(), "assigned: {}", names(&owned));
+                self.owned = owned;
+                self.recover()
+            }
+            GroupEvent::Revoked(partitions) => {
+                self.enter("giving partitions back");
+                self.finish()?;
+                tracing::info!(partitions = partitions.len(), "revoked: {}", names(&partitions));
+                self.let_go(&partitions);
+                Ok(())
+            }
+            GroupEvent::Lost(partitions) => {
+                self.enter("giving up lost partitions");
+                tracing::warn!(
+                    partitions = partitions.len(),
+                    "lost: {}. The group did not hear of this member for session.timeout.ms, or it did not poll for \
+                     max.poll.interval.ms. What was not decided is loaded by the next holder",
+                    names(&partitions)
+                );
+                self.abandon_round()?;
+                if let Err(Halt::End(end)) = self.await_visible() {
+                    return Err(Halt::End(end));
+                }
+                self.let_go(&partitions);
+                Ok(())
+            }
+        }
+    }
+
+    /// After this the group may give the partitions to another member: nothing of them may be open.
+    fn let_go(&mut self, partitions: &[TopicPartition]) {
+        self.epoch = Epoch((self.task.chance)());
+        self.forget_reading();
+        self.owned.retain(|owned| !partitions.contains(owned));
+        self.kafka.release(partitions);
+    }
+
+    /// Nothing is read until the next recovery.
+    fn forget_reading(&mut self) {
+        self.ledger = None;
+        self.batch = None;
+        self.filling = None;
+        self.batches.clear();
+        self.positions.clear();
+        self.replay.clear();
+        self.settle_at = None;
+        self.pause();
+    }
+
+    /// Leaves nothing behind where that is quickly done; recovery does the rest.
+    fn wind_up(&mut self, end: &SessionEnd) {
+        if matches!(end, SessionEnd::Stopped { .. }) {
+            return;
+        }
+        self.give_up_at = Some(self.now() + WIND_UP);
+        self.events.clear();
+        self.events_since = None;
+        if self.abandon_round().and_then(|()| self.await_visible()).is_err() {
+            tracing::debug!("what this session left open is rolled back or forward by the next holder");
+        }
+    }
+
+    fn attempt(&self) -> Attempt {
+        Attempt { epoch: self.epoch, round: self.ended }
+    }
+
+    fn now(&self) -> Instant {
+        self.task.clock.now()
+    }
+
+    fn enter(&mut self, stage: &'static str) {
+        if self.stage.0 != stage {
+            self.stage = (stage, self.now());
+        }
+    }
+
+    fn reached(&self, step: Step) {
+        tracing::trace!(%step, "reached");
+        self.task.probe.reached(step);
+    }
+
+    fn refused(&self, error: KafkaError) -> Halt {
+        Halt::End(match error.kind {
+            KafkaErrorKind::Transient => SessionEnd::Rejoin(error.message),
+            KafkaErrorKind::Permanent => SessionEnd::Failed(error.message),
+            KafkaErrorKind::TransactionsUnavailable => SessionEnd::NoTransactions(error.message),
+        })
+    }
+
+    fn keep(&mut self, polled: Polled<K::Batch>) -> Option<K::Batch> {
+        let event = match polled {
+            Polled::Records(batch) => return Some(batch),
+            Polled::Assigned { owned, .. } => GroupEvent::Assigned(owned),
+            Polled::Revoked { partitions } => GroupEvent::Revoked(partitions),
+            Polled::Lost { partitions } => GroupEvent::Lost(partitions),
+            Polled::EndOfPartition { partition, offset } => {
+                self.end_of_partition(&partition, offset);
+                return None;
+            }
+            Polled::Nothing => return None,
+        };
+        self.events.push_back(event);
+        let now = self.now();
+        self.events_since.get_or_insert(now);
+        None
+    }
+}
+
+/// How long a session that ends by an error cleans up behind itself.
+const WIND_UP: Duration = Duration::from_secs(5);
+
+/// Partitions as `orders-0, orders-1`, the first of many.
+fn names(partitions: &[TopicPartition]) -> String {
+    const SHOWN: usize = 20;
+    let mut text: Vec<_> = partitions.iter().take(SHOWN).map(ToString::to_string).collect();
+    if partitions.len() > SHOWN {
+        text.push("…".to_owned());
+    }
+    text.join(", ")
+}

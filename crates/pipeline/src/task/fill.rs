@@ -1,0 +1,232 @@
+//! From records to the rows of a round.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Filling, Session, Turn, failed, wait};
+use crate::encode::{Encoded, RecordError, Rows, TableId};
+use crate::kafka::{Batch as _, Kafka, RawRecord, TopicPartition};
+use crate::load::{HandOver, OpenLoads};
+use crate::metadata::{METADATA_BYTES_MAX, encoded_bytes_max};
+use crate::round::Round;
+use crate::status::Counters;
+
+/// How long one poll waits for records.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What a partition is owed: the rows below `end` that go to `tables`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replay {
+    pub(super) end: i64,
+    pub(super) tables: Vec<TableId>,
+    pub(super) is_done: bool,
+}
+
+/// Rows of a replay: what goes to another table than those owed is dropped.
+struct OwedRows<'r, R> {
+    rows: &'r mut R,
+    tables: &'r [TableId],
+}
+
+impl<R: Rows> Rows for OwedRows<'_, R> {
+    fn append<E>(
+        &mut self,
+        table: TableId,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.tables.contains(&table) { self.rows.append(table, write) } else { Ok(()) }
+    }
+}
+
+/// What became of one record.
+enum Taken {
+    Yes,
+    /// It lies outside of the round: a replay has passed its end, or it was covered before.
+    No,
+}
+
+impl<K: Kafka> Session<'_, K> {
+    /// Polls once and takes what comes.
+    pub(super) fn read(&mut self) -> Turn {
+        if self.ledger.is_none() {
+            return self.poll_events(POLL);
+        }
+        self.unpause();
+        if self.batch.is_none() {
+            match self.kafka.poll(self.poll_timeout()) {
+                Ok(polled) => {
+                    let Some(batch) = self.keep(polled) else { return Ok(()) };
+                    if !self.task.status.retrying().is_empty() {
+                        self.task.status.succeeded(self.now(), wait::READ);
+                    }
+                    self.batch = Some((batch, 0));
+                }
+                Err(error) => return self.poll_failed(&error),
+            }
+        }
+        self.take_batch()
+    }
+
+    /// Not past the moment at which the round is due.
+    fn poll_timeout(&self) -> Duration {
+        let due = self.filling.as_ref().map(|filling| filling.started_at + self.task.settings.flush_interval);
+        let until = [due, self.settle_at].into_iter().flatten().min();
+        until.map_or(POLL, |until| until.saturating_duration_since(self.now()).min(POLL))
+    }
+
+    fn take_batch(&mut self) -> Turn {
+        let Some((batch, mut next)) = self.batch.take() else { return Ok(()) };
+        let restarts = self.restarts;
+        let mut taken = 0;
+        while next < batch.len() {
+            let record = batch.get(next);
+            match self.take(&record) {
+                Ok(Taken::Yes) => taken += 1,
+                Ok(Taken::No) => {}
+                Err(error) => {
+                    Counters::add(&self.task.status.counters.records, taken);
+                    return Err(self.bad_record(&record, &error));
+                }
+            }
+            next += 1;
+            while let Some(table) = self.batches.full() {
+                self.hand_over(table)?;
+            }
+            if self.filling.as_ref().is_some_and(|filling| filling.must_seal) {
+                self.end_round()?;
+            }
+            if self.restarts != restarts {
+                // Reading starts elsewhere: the rest of the batch comes again.
+                break;
+            }
+        }
+        Counters::add(&self.task.status.counters.records, taken);
+        Ok(())
+    }
+
+    fn take(&mut self, record: &RawRecord<'_>) -> Result<Taken, RecordError> {
+        if self.filling.is_none() {
+            self.filling = Some(self.open_round());
+        }
+        let Some(filling) = &mut self.filling else { return Ok(Taken::No) };
+        let round = &mut filling.round;
+        match round.position(record.topic, record.partition) {
+            Ok(position) if record.offset >= position => {}
+            _ => return Ok(Taken::No),
+        }
+        let encoded = if self.replay.is_empty() {
+            self.task.encoder.encode(record, &mut self.batches)?
+        } else {
+            let partition = TopicPartition::new(record.topic, record.partition);
+            let Some(replay) = self.replay.get_mut(&partition) else { return Ok(Taken::No) };
+            if record.offset >= replay.end {
+                replay.is_done = true;
+                drop(round.cover_up_to(&partition, replay.end));
+                return Ok(Taken::No);
+            }
+            let mut rows = OwedRows { rows: &mut self.batches, tables: &replay.tables };
+            match self.task.encoder.encode(record, &mut rows)? {
+                Encoded::Row(table) if !replay.tables.contains(&table) => Encoded::Skipped,
+                encoded => encoded,
+            }
+        };
+        let table = match encoded {
+            Encoded::Row(table) => Some(table),
+            Encoded::Skipped => None,
+        };
+        let is_new = match (table, round.tables(record.topic, record.partition)) {
+            (Some(table), Ok(tables)) => !tables.contains(&table),
+            _ => false,
+        };
+        drop(round.cover(record.topic, record.partition, record.offset, table));
+        if is_new {
+            self.check_plan_size(record);
+        }
+        Ok(Taken::Yes)
+    }
+
+    /// The plan of a partition must fit into the metadata of its offset, with whatever table comes next.
+    fn check_plan_size(&mut self, record: &RawRecord<'_>) {
+        let Some(filling) = &mut self.filling else { return };
+        let Ok(tables) = filling.round.tables(record.topic, record.partition) else { return };
+        let names: Vec<_> = tables.iter().map(|table| Arc::clone(self.task.encoder.table_name(*table))).collect();
+        let longest = names.iter().max_by_key(|name| name.len());
+        let bytes = encoded_bytes_max(
+            &self.task.settings.connector,
+            self.task.warehouse.database(),
+            names.iter().chain(longest).map(|name| &**name),
+        );
+        filling.must_seal |= bytes > METADATA_BYTES_MAX;
+    }
+
+    fn open_round(&mut self) -> Filling {
+        let attempt = self.attempt().next();
+        let positions = self.positions.iter().map(|(partition, position)| (partition.clone(), *position));
+        let settings = &self.task.settings;
+        Filling {
+            round: Round::open(attempt, positions),
+            loads: OpenLoads::new(
+                self.task.warehouse.clone(),
+                attempt,
+                Arc::clone(&settings.headers),
+                settings.begin_timeout_s,
+            ),
+            started_at: self.now(),
+            must_seal: false,
+        }
+    }
+
+    fn hand_over(&mut self, table: TableId) -> Turn {
+        let Some(chunk) = self.batches.take(table) else { return Ok(()) };
+        let Some(filling) = &mut self.filling else { return Ok(()) };
+        let name = Arc::clone(self.task.encoder.table_name(table));
+        match filling.loads.hand_over(table, &name, chunk) {
+            HandOver::Taken => Ok(()),
+            HandOver::Failed => self.end_broken_round(),
+            HandOver::Full(waiting) => {
+                self.enter("waiting for StarRocks to take rows");
+                self.wait(waiting.hand_over())?;
+                if self.is_paused && let Some(filling) = &self.filling {
+                    // Reading has stopped; it pays to start again only when there is much room.
+                    let drained = filling.loads.drained();
+                    self.wait(drained)?;
+                }
+                self.enter("reading");
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing more is to be read in a partition for now; a replay may end before its last offset, where
+    /// the log was compacted or cut.
+    pub(super) fn end_of_partition(&mut self, partition: &TopicPartition, offset: i64) {
+        let Some(replay) = self.replay.get_mut(partition) else { return };
+        if offset < replay.end || replay.is_done {
+            return;
+        }
+        replay.is_done = true;
+        let end = replay.end;
+        if self.filling.is_none() {
+            self.filling = Some(self.open_round());
+        }
+        if let Some(filling) = &mut self.filling {
+            drop(filling.round.cover_up_to(partition, end));
+        }
+    }
+
+    /// What came before the record is brought home, so that the next start begins with it.
+    fn bad_record(&mut self, record: &RawRecord<'_>, error: &RecordError) -> super::Halt {
+        let halt = failed(format!(
+            "record {}-{} at offset {} cannot be loaded: {error}",
+            record.topic, record.partition, record.offset
+        ));
+        self.enter("stopping at a bad record");
+        match self.finish() {
+            Ok(()) => halt,
+            Err(other) => {
+                tracing::warn!("what came before the bad record is not loaded either: {other:?}");
+                halt
+            }
+        }
+    }
+}

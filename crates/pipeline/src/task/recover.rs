@@ -1,0 +1,206 @@
+//! On assignment, before the first fetch: what previous holders decided is rolled forward, the partitions
+//! are claimed, and only then what they left open is rolled back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fill::Replay;
+use super::{Guarantee, Halt, Session, Turn, failed};
+use crate::kafka::{CommittedOffset, Kafka, KafkaError, KafkaErrorKind, TopicPartition};
+use crate::ledger::{Ledger, Standing};
+use crate::metadata::Epoch;
+use crate::recovery::{Reading, TransactionId};
+use crate::step::Step;
+use crate::warehouse::Settled;
+
+/// How long one call for stored offsets may wait for them to be stable.
+const STORED_LIMIT: Duration = Duration::from_secs(5);
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
+/// After this long an open Kafka transaction is no longer somebody's who is at work.
+const HANGING_AFTER: Duration = Duration::from_secs(60);
+
+impl<K: Kafka> Session<'_, K> {
+    /// Recovery in the membership that a decided round was aborted in.
+    pub(super) fn recover_again(&mut self) -> Turn {
+        self.abandon_round()?;
+        self.recover()
+    }
+
+    pub(super) fn recover(&mut self) -> Turn {
+        self.enter("recovering");
+        self.forget_reading();
+        self.epoch = Epoch((self.task.chance)());
+        if self.owned.is_empty() {
+            return Ok(());
+        }
+        let owned = self.owned.clone();
+        let reading = self.read_metadata(&owned)?;
+        let reset = self.reset_offsets(&reading.without_offset())?;
+        let owed = self.settle_plans(&reading)?;
+        self.reached(Step::LabelsSettled);
+        let encoder = &mut *self.task.encoder;
+        let left_open = reading.left_open(|partition| {
+            let tables = encoder.tables_of(&partition.topic);
+            tables.into_iter().map(|table| Arc::clone(encoder.table_name(table))).collect()
+        });
+        self.left_open.extend(left_open);
+        let standings = reading.standings(|id| owed.contains(id), &reset);
+        self.take_over(standings)?;
+        self.start_reading()
+    }
+
+    fn read_metadata(&mut self, owned: &[TopicPartition]) -> Turn<Reading> {
+        let stored = self.read_stored(owned, true)?;
+        self.reached(Step::OffsetsRead);
+        let reading = Reading::of(stored, &self.task.settings.connector).map_err(|error| failed(error.to_string()))?;
+        for (partition, reason) in &reading.foreign {
+            tracing::warn!(
+                topic = &*partition.topic,
+                partition = partition.partition,
+                "the stored offset carries metadata that is not this connector's ({reason}); it is taken for an offset \
+                 without metadata"
+            );
+        }
+        Ok(reading)
+    }
+
+    /// The claim is the fence: before it nothing may be rolled back.
+    fn take_over(&mut self, standings: Vec<(TopicPartition, Standing)>) -> Turn {
+        let exactly_once = self.task.settings.guarantee == Guarantee::ExactlyOnce;
+        let standings = standings.into_iter().map(|(partition, standing)| {
+            // Without claims nobody remembers which tables are owed: all of them get the rows again.
+            let standing = if exactly_once { standing } else { Standing::at(standing.settled) };
+            (partition, standing)
+        });
+        let connector = Arc::clone(&self.task.settings.connector);
+        self.ledger = Some(Ledger::new(connector, Arc::clone(self.task.warehouse.database()), standings));
+        if exactly_once {
+            self.claim()?;
+        } else {
+            self.settle()?;
+        }
+        self.reached(Step::Claimed);
+        let open = std::mem::take(&mut self.left_open);
+        self.roll_back(open)?;
+        self.reached(Step::RolledBack);
+        Ok(())
+    }
+
+    /// Every label of every plan, before the first round. Returns those whose rows are owed.
+    fn settle_plans(&mut self, reading: &Reading) -> Turn<BTreeSet<TransactionId>> {
+        let mut owed = BTreeSet::new();
+        for (id, prepared_at_ms) in reading.decided() {
+            let warehouse = self.task.warehouse.clone();
+            let outcome = self.wait(async move { warehouse.settle(id, prepared_at_ms).await })?;
+            match self.settled(outcome)? {
+                Settled::Owed(id) => {
+                    tracing::warn!(
+                        table = &*id.table,
+                        "StarRocks has aborted a transaction of the decided round {}; its rows are loaded again",
+                        id.attempt
+                    );
+                    owed.insert(id);
+                }
+                Settled::Committed(_) | Settled::InDoubt(_) | Settled::Defect(_) => {}
+            }
+        }
+        Ok(owed)
+    }
+
+    /// The stored offsets, once they are stable. With `may_leave`, a rebalance comes first.
+    pub(super) fn read_stored(
+        &mut self,
+        partitions: &[TopicPartition],
+        may_leave: bool,
+    ) -> Turn<Vec<CommittedOffset>> {
+        const WHAT: &str = "read the stored offsets";
+        let since = self.now();
+        loop {
+            match self.kafka.committed(partitions, STORED_LIMIT) {
+                Ok(stored) => {
+                    self.task.status.succeeded(self.now(), WHAT);
+                    return Ok(stored);
+                }
+                Err(error) if error.kind == KafkaErrorKind::Permanent => return Err(self.refused(error)),
+                Err(error) => {
+                    let mut because = error.message;
+                    if self.now().duration_since(since) >= HANGING_AFTER {
+                        because.push_str(
+                            "; should a Kafka transaction hang on these partitions, find it by 'kafka-transactions.sh \
+                             find-hanging' and end it by 'kafka-transactions.sh abort'",
+                        );
+                    }
+                    self.task.status.try_again(self.now(), WHAT, &because, false);
+                    self.rest_or_leave(may_leave)?;
+                }
+            }
+        }
+    }
+
+    fn reset_offsets(&mut self, partitions: &[TopicPartition]) -> Turn<BTreeMap<TopicPartition, i64>> {
+        const WHAT: &str = "look up the offsets of auto.offset.reset";
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        loop {
+            match self.kafka.reset_offsets(partitions, STORED_LIMIT) {
+                Ok(offsets) => {
+                    self.task.status.succeeded(self.now(), WHAT);
+                    return Ok(partitions.iter().cloned().zip(offsets).collect());
+                }
+                Err(KafkaError { kind: KafkaErrorKind::Transient, message }) => {
+                    self.task.status.try_again(self.now(), WHAT, &message, false);
+                    self.rest_or_leave(true)?;
+                }
+                Err(error) => return Err(self.refused(error)),
+            }
+        }
+    }
+
+    fn rest_or_leave(&mut self, may_leave: bool) -> Turn {
+        if !may_leave {
+            return self.rest_through(BETWEEN_TRIES);
+        }
+        self.rest(BETWEEN_TRIES)?;
+        if self.task.stop.requested() || !self.events.is_empty() {
+            return Err(Halt::Disturbed);
+        }
+        Ok(())
+    }
+
+    /// Rests whatever comes: something must be answered before anything else may happen.
+    pub(super) fn rest_through(&mut self, time: Duration) -> Turn {
+        self.wait(tokio::time::sleep(time))
+    }
+
+    /// Reads from where the ledger stands; first only what is owed, where something is.
+    pub(super) fn start_reading(&mut self) -> Turn {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        self.replay.clear();
+        let owes = ledger.owes();
+        let encoder = &mut *self.task.encoder;
+        self.positions.clear();
+        for (partition, standing) in ledger.standings() {
+            match &standing.owed {
+                None if owes => continue,
+                None => {}
+                Some(owed) => {
+                    let tables = encoder.tables_of(&partition.topic);
+                    let is_owed = |table: &_| owed.tables.contains(encoder.table_name(*table));
+                    let tables = tables.into_iter().filter(is_owed).collect();
+                    self.replay.insert(partition.clone(), Replay { end: owed.end, tables, is_done: false });
+                }
+            }
+            self.positions.insert(partition.clone(), standing.settled);
+        }
+        self.batch = None;
+        self.restarts += 1;
+        let positions: Vec<_> = self.positions.iter().map(|(partition, at)| (partition.clone(), *at)).collect();
+        self.pause();
+        self.kafka.start(&positions).map_err(|error| self.refused(error))?;
+        self.is_paused = false;
+        Ok(())
+    }
+}

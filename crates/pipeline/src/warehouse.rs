@@ -1,0 +1,329 @@
+//! StarRocks as delivery sees it: transactions by round and table, asked until the answer is certain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use starrocks_kafka_starrocks::{CallError, Class, Client, Label, LoadState, TransactionRef, Verdict};
+use tokio::runtime::Handle;
+
+use crate::clock::Clock;
+use crate::metadata::Attempt;
+use crate::recovery::{self, Fate, InDoubt, Settle, TransactionId};
+use crate::round::TableCommitted;
+use crate::status::TaskStatus;
+
+const COMMIT_LIMIT: Duration = Duration::from_secs(60);
+const ROLLBACK_LIMIT: Duration = Duration::from_secs(30);
+const STATE_LIMIT: Duration = Duration::from_secs(15);
+const ERROR_LOG_LIMIT: Duration = Duration::from_secs(10);
+const ERROR_LOG_BYTES_MAX: usize = 4 << 10;
+
+/// Waits that grow from 100 ms to 10 s.
+#[derive(Debug)]
+pub struct Backoff {
+    waits: u32,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(10);
+
+    /// Has not waited yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { waits: 0 }
+    }
+
+    /// How often it has waited.
+    #[must_use]
+    pub fn waits(&self) -> u32 {
+        self.waits
+    }
+
+    /// The next wait.
+    pub fn next_wait(&mut self) -> Duration {
+        let wait = Self::FIRST.saturating_mul(1 << self.waits.min(20)).min(Self::LONGEST);
+        self.waits += 1;
+        wait
+    }
+
+    /// Waits.
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(self.next_wait()).await;
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How a transaction of a decided round ended.
+#[derive(Debug)]
+pub enum Settled {
+    /// Its rows are in.
+    Committed(TableCommitted),
+    /// Its rows are not in.
+    Owed(TransactionId),
+    /// Nobody can tell, and `starrocks.in.doubt` is `fail`.
+    InDoubt(TransactionId),
+    /// It was decided and never prepared.
+    Defect(TransactionId),
+}
+
+/// A transaction that was to be rolled back is committed, though its round was never decided.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RollbackError {
+    /// Somebody else committed it: its rows are in, and would be loaded again.
+    #[error(
+        "the StarRocks transaction {label} was committed by somebody else, though it was never decided; its rows \
+         are in table {table} and would be loaded again. Delete them, or store the consumer group's offsets behind \
+         them, before starting again"
+    )]
+    Committed {
+        /// The label.
+        label: Label,
+        /// The table.
+        table: Arc<str>,
+    },
+    /// StarRocks refuses the request as such.
+    #[error(transparent)]
+    Refused(#[from] CallError),
+}
+
+/// StarRocks, for one task.
+#[derive(Clone)]
+pub struct Warehouse {
+    client: Client,
+    connector: Arc<str>,
+    database: Arc<str>,
+    in_doubt: InDoubt,
+    clock: Arc<dyn Clock>,
+    status: Arc<TaskStatus>,
+    runtime: Handle,
+}
+
+impl Warehouse {
+    /// StarRocks by `client`; requests run on `runtime`.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        connector: Arc<str>,
+        database: Arc<str>,
+        in_doubt: InDoubt,
+        clock: Arc<dyn Clock>,
+        status: Arc<TaskStatus>,
+        runtime: Handle,
+    ) -> Self {
+        Self { client, connector, database, in_doubt, clock, status, runtime }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(crate) fn status(&self) -> &TaskStatus {
+        &self.status
+    }
+
+    /// The database that rows are loaded into.
+    #[must_use]
+    pub fn database(&self) -> &Arc<str> {
+        &self.database
+    }
+
+    pub(crate) fn try_again(&self, what: &str, error: &CallError) {
+        let unavailable = error.is_unavailable() || error.verdict == Verdict::NotSent;
+        self.status.try_again(self.clock.now(), what, &error.to_string(), unavailable);
+    }
+
+    pub(crate) fn succeeded(&self, what: &str) {
+        self.status.succeeded(self.clock.now(), what);
+    }
+
+    /// The transaction of a table in an attempt of this connector.
+    #[must_use]
+    pub fn transaction(&self, attempt: Attempt, table: &str) -> TransactionRef {
+        self.reference(&TransactionId {
+            database: Arc::clone(&self.database),
+            table: Arc::from(table),
+            attempt,
+        })
+    }
+
+    fn reference(&self, id: &TransactionId) -> TransactionRef {
+        TransactionRef {
+            database: id.database.to_string(),
+            table: id.table.to_string(),
+            label: Label::compose(&self.connector, &id.attempt.epoch.to_string(), id.attempt.round, &id.table),
+        }
+    }
+
+    /// What StarRocks knows of a label, asked once.
+    pub(crate) async fn label_state(&self, transaction: &TransactionRef) -> Result<LoadState, CallError> {
+        let state = self.client.label_state(&transaction.database, &transaction.label, STATE_LIMIT).await?;
+        Ok(state.state)
+    }
+
+    /// The first lines of the log of refused rows, ready to stand behind a message; empty where it cannot
+    /// be read.
+    pub(crate) async fn error_log(&self, url: &str, lines: usize) -> String {
+        match self.client.error_log(url, ERROR_LOG_BYTES_MAX, ERROR_LOG_LIMIT).await {
+            Ok(log) => {
+                let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).take(lines).collect();
+                if lines.is_empty() { String::new() } else { format!("; first refused rows: {}", lines.join(" | ")) }
+            }
+            Err(error) => format!("; the log of refused rows at {url} could not be read: {error}"),
+        }
+    }
+
+    /// Commits a transaction that was decided, again until the answer is certain.
+    ///
+    /// # Errors
+    /// Only what StarRocks would answer for ever: the user may not, the database is gone.
+    pub async fn roll_forward(&self, id: TransactionId, prepared_at_ms: i64) -> Result<Settled, CallError> {
+        let transaction = self.reference(&id);
+        let what = format!("commit {}", transaction.label);
+        match self.client.commit(&transaction, COMMIT_LIMIT).await {
+            Ok(_) => Ok(Settled::Committed(TableCommitted::certain(id.table))),
+            Err(error) => {
+                if error.verdict != Verdict::UnknownAsk {
+                    tracing::debug!("{error}");
+                }
+                self.settle_as(id, transaction, &what, prepared_at_ms).await
+            }
+        }
+    }
+
+    /// Asks for the state of a transaction of a decided round and commits it where it is PREPARED, until
+    /// it is certain how it ended.
+    ///
+    /// # Errors
+    /// Only what StarRocks would answer for ever: the user may not, the database is gone.
+    pub async fn settle(&self, id: TransactionId, prepared_at_ms: i64) -> Result<Settled, CallError> {
+        let transaction = self.reference(&id);
+        let what = format!("settle {}", transaction.label);
+        self.settle_as(id, transaction, &what, prepared_at_ms).await
+    }
+
+    async fn settle_as(
+        &self,
+        id: TransactionId,
+        transaction: TransactionRef,
+        what: &str,
+        prepared_at_ms: i64,
+    ) -> Result<Settled, CallError> {
+        let mut backoff = Backoff::new();
+        loop {
+            let fate = match self.label_state(&transaction).await {
+                Ok(state) => fate_of(state),
+                Err(error) => {
+                    self.again_unless_permanent(what, error, &mut backoff).await?;
+                    continue;
+                }
+            };
+            let settled = match recovery::settle(fate, prepared_at_ms, self.clock.epoch_ms(), self.in_doubt) {
+                Settle::Commit => match self.client.commit(&transaction, COMMIT_LIMIT).await {
+                    Ok(_) => Settled::Committed(TableCommitted::certain(id.table)),
+                    Err(error) => {
+                        self.again_unless_permanent(what, error, &mut backoff).await?;
+                        continue;
+                    }
+                },
+                Settle::Done => Settled::Committed(TableCommitted::certain(id.table)),
+                Settle::Owed => Settled::Owed(id),
+                Settle::InDoubt => Settled::InDoubt(id),
+                Settle::Defect => Settled::Defect(id),
+            };
+            self.succeeded(what);
+            return Ok(settled);
+        }
+    }
+
+    /// Rolls back a transaction of a round that was never decided, again until it is certain that nothing
+    /// of it is open.
+    ///
+    /// # Errors
+    /// See [`RollbackError`].
+    pub async fn roll_back(&self, id: TransactionId) -> Result<(), RollbackError> {
+        let transaction = self.reference(&id);
+        let what = format!("roll back {}", transaction.label);
+        let mut backoff = Backoff::new();
+        loop {
+            let error = match self.label_state(&transaction).await.map(fate_of) {
+                Ok(Fate::Unknown | Fate::Aborted) => {
+                    self.succeeded(&what);
+                    return Ok(());
+                }
+                Ok(Fate::Committed) => {
+                    return Err(RollbackError::Committed { label: transaction.label, table: id.table });
+                }
+                Ok(Fate::Prepare | Fate::Prepared) => match self.end_open(&transaction, backoff.waits()).await {
+                    Ok(()) => {
+                        self.succeeded(&what);
+                        return Ok(());
+                    }
+                    Err(error) => error,
+                },
+                Err(error) if error.verdict == Verdict::Permanent => return Err(error.into()),
+                Err(error) => error,
+            };
+            self.try_again(&what, &error);
+            backoff.wait().await;
+        }
+    }
+
+    async fn end_open(&self, transaction: &TransactionRef, failures: u32) -> Result<(), CallError> {
+        let error = match self.client.rollback(transaction, ROLLBACK_LIMIT).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        // Where the back end has lost the transaction, the front end can end it alone.
+        let lost = error.class == Class::TransactionGone || failures >= 2;
+        if lost && self.client.cancel(transaction, ROLLBACK_LIMIT).await.is_ok() {
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    async fn again_unless_permanent(
+        &self,
+        what: &str,
+        error: CallError,
+        backoff: &mut Backoff,
+    ) -> Result<(), CallError> {
+        if error.verdict == Verdict::Permanent && matches!(error.class, Class::Auth | Class::Schema) {
+            return Err(error);
+        }
+        self.try_again(what, &error);
+        backoff.wait().await;
+        Ok(())
+    }
+}
+
+fn fate_of(state: LoadState) -> Fate {
+    match state {
+        LoadState::Unknown => Fate::Unknown,
+        LoadState::Prepare => Fate::Prepare,
+        LoadState::Prepared => Fate::Prepared,
+        LoadState::Committed | LoadState::Visible => Fate::Committed,
+        LoadState::Aborted => Fate::Aborted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_stay_bounded() {
+        let mut backoff = Backoff::new();
+        let waits: Vec<_> = (0..9).map(|_| backoff.next_wait().as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+    }
+}
