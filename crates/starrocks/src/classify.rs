@@ -352,3 +352,6 @@ fn describe(http_status: u16, status: &str, body: &[u8]) -> String {
         (_, false) => format!("HTTP {http_status}, not an answer of StarRocks: {excerpt}"),
     }
 }
+
+#[cfg(test)]
+mod tests;
