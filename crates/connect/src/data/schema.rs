@@ -1,0 +1,208 @@
+//! What a value is supposed to be.
+
+use super::Value;
+use crate::error::DataError;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+/// The kind of a schema, with the schemas inside it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SchemaType {
+    /// 8 bits, signed.
+    Int8,
+    /// 16 bits, signed.
+    Int16,
+    /// 32 bits, signed.
+    Int32,
+    /// 64 bits, signed.
+    Int64,
+    /// IEEE single.
+    Float32,
+    /// IEEE double.
+    Float64,
+    /// Truth.
+    Boolean,
+    /// Text.
+    String,
+    /// Bytes.
+    Bytes,
+    /// Values of one schema.
+    Array(Arc<Schema>),
+    /// Keys of one schema, values of another.
+    Map(Arc<Schema>, Arc<Schema>),
+    /// Named fields in order; no name occurs twice.
+    Struct(Vec<Field>),
+}
+
+impl SchemaType {
+    /// The name as Connect's messages have it, `INT32` say.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Int8 => "INT8",
+            Self::Int16 => "INT16",
+            Self::Int32 => "INT32",
+            Self::Int64 => "INT64",
+            Self::Float32 => "FLOAT32",
+            Self::Float64 => "FLOAT64",
+            Self::Boolean => "BOOLEAN",
+            Self::String => "STRING",
+            Self::Bytes => "BYTES",
+            Self::Array(_) => "ARRAY",
+            Self::Map(..) => "MAP",
+            Self::Struct(_) => "STRUCT",
+        }
+    }
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Its name; never empty.
+    pub name: Arc<str>,
+    /// What its values are.
+    pub schema: Arc<Schema>,
+}
+
+/// Connect's own logical types. A schema has one by its name alone, whatever its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogicalType {
+    /// An exact number with the scale of parameter `scale`.
+    Decimal,
+    /// Days since the epoch.
+    Date,
+    /// Milliseconds since midnight.
+    Time,
+    /// Milliseconds since the epoch.
+    Timestamp,
+}
+
+impl LogicalType {
+    fn of(name: &str) -> Option<Self> {
+        match name.strip_prefix("org.apache.kafka.connect.data.")? {
+            "Decimal" => Some(Self::Decimal),
+            "Date" => Some(Self::Date),
+            "Time" => Some(Self::Time),
+            "Timestamp" => Some(Self::Timestamp),
+            _ => None,
+        }
+    }
+}
+
+/// What a value is supposed to be. Equality compares everything, default and documentation included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    kind: SchemaType,
+    logical: Option<LogicalType>,
+    name: Option<Arc<str>>,
+    /// Whether null is a value.
+    pub optional: bool,
+    /// The version of the schema of this name.
+    pub version: Option<i32>,
+    /// Documentation.
+    pub doc: Option<String>,
+    /// What belongs to the logical type, `scale` say.
+    pub parameters: BTreeMap<String, String>,
+    /// The value that takes the place of null.
+    pub default: Option<Value<'static>>,
+}
+
+impl Schema {
+    /// A required schema without a name.
+    #[must_use]
+    pub const fn new(kind: SchemaType) -> Self {
+        Self {
+            kind,
+            logical: None,
+            name: None,
+            optional: false,
+            version: None,
+            doc: None,
+            parameters: BTreeMap::new(),
+            default: None,
+        }
+    }
+
+    /// A required struct.
+    ///
+    /// # Errors
+    /// A field without a name, or a name that occurs twice (Java's `SchemaBuilderException`).
+    pub fn structure(fields: Vec<Field>) -> Result<Self, DataError> {
+        let mut seen = std::collections::HashSet::with_capacity(fields.len());
+        for Field { name, .. } in &fields {
+            if name.is_empty() {
+                return Err(DataError::schema("A struct's field has an empty name."));
+            }
+            if !seen.insert(name) {
+                return Err(DataError::schema(format!(
+                    "Cannot create field because of field name duplication {name}"
+                )));
+            }
+        }
+        Ok(Self::new(SchemaType::Struct(fields)))
+    }
+
+    /// The same, with null as a value.
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The same under a name, which may be that of a logical type.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.logical = LogicalType::of(name);
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> &SchemaType {
+        &self.kind
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The logical type that the name denotes.
+    #[must_use]
+    pub const fn logical(&self) -> Option<LogicalType> {
+        self.logical
+    }
+
+    /// The fields of a struct; none for other kinds.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        match &self.kind {
+            SchemaType::Struct(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The scale of a decimal, where its parameter is a number.
+    #[must_use]
+    pub fn scale(&self) -> Option<i32> {
+        self.parameters.get("scale")?.parse().ok()
+    }
+
+    /// Connect's `OPTIONAL_STRING_SCHEMA`.
+    #[must_use]
+    pub fn optional_string() -> Arc<Self> {
+        static SCHEMA: LazyLock<Arc<Schema>> =
+            LazyLock::new(|| Arc::new(Schema::new(SchemaType::String).optional()));
+        SCHEMA.clone()
+    }
+
+    /// Connect's `OPTIONAL_BYTES_SCHEMA`.
+    #[must_use]
+    pub fn optional_bytes() -> Arc<Self> {
+        static SCHEMA: LazyLock<Arc<Schema>> =
+            LazyLock::new(|| Arc::new(Schema::new(SchemaType::Bytes).optional()));
+        SCHEMA.clone()
+    }
+}

@@ -1,0 +1,322 @@
+//! The parser. It keeps its own stack, so that deep nesting costs memory and no thread stack.
+
+use super::{Json, JsonError, Number};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// Jackson's default limits, `StreamReadConstraints`.
+const DEPTH_MAX: usize = 1000;
+const NUMBER_DIGITS_MAX: usize = 1000;
+/// Up to as many members, names are compared one with another.
+const FEW_MEMBERS: usize = 16;
+
+type Members<'k> = Vec<(Cow<'k, str>, Json<'k>)>;
+
+/// A container that is being read.
+enum Open<'k> {
+    Array(Vec<Json<'k>>),
+    /// Members so far, and the name of the one that is being read.
+    Object(Members<'k>, Cow<'k, str>),
+}
+
+pub(crate) struct Parser<'k> {
+    text: &'k str,
+    at: usize,
+}
+
+impl<'k> Parser<'k> {
+    pub(crate) const fn new(text: &'k str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// What has not been read.
+    pub(crate) fn rest(&self) -> &'k str {
+        &self.text[self.at..]
+    }
+
+    /// How many bytes were read.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
+    /// What was read since `start`.
+    pub(crate) fn since(&self, start: usize) -> &'k str {
+        &self.text[start..self.at]
+    }
+
+    /// Goes over `bytes` bytes that are known.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Goes over blanks; gives the byte after them.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
+            self.at += 1;
+        }
+        self.byte()
+    }
+
+    /// Goes over blanks and over `expected`, if it is what comes.
+    pub(crate) fn eat(&mut self, expected: u8) -> bool {
+        let eats = self.peek() == Some(expected);
+        self.at += usize::from(eats);
+        eats
+    }
+
+    fn error<T>(&self, message: impl Into<String>) -> Result<T, JsonError> {
+        Err(JsonError {
+            offset: self.at,
+            message: message.into(),
+        })
+    }
+
+    pub(crate) fn expected<T>(&mut self, what: &str) -> Result<T, JsonError> {
+        match self.peek() {
+            None => self.error(format!("the text ends where {what} is expected")),
+            Some(_) => self.error(format!("{what} is expected")),
+        }
+    }
+
+    /// Nothing but blanks may follow.
+    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => self.error("there is text after the JSON value"),
+        }
+    }
+
+    /// A member's name and the colon after it.
+    pub(crate) fn name(&mut self) -> Result<Cow<'k, str>, JsonError> {
+        if self.peek() != Some(b'"') {
+            return self.expected("a member's name in double quotes");
+        }
+        let name = self.string()?;
+        if self.eat(b':') {
+            Ok(name)
+        } else {
+            self.expected("':'")
+        }
+    }
+
+    /// A value inside `depth` containers.
+    pub(crate) fn value(&mut self, depth: usize) -> Result<Json<'k>, JsonError> {
+        let mut open: Vec<Open<'k>> = Vec::new();
+        loop {
+            let mut done = match self.begin(&mut open)? {
+                Some(done) => done,
+                None if depth + open.len() > DEPTH_MAX => {
+                    return self.error(format!("nesting is deeper than {DEPTH_MAX}"));
+                }
+                None => continue,
+            };
+            // `done` is complete: it goes into the innermost container, which may be complete by it.
+            loop {
+                match open.pop() {
+                    None => return Ok(done),
+                    Some(Open::Array(mut values)) => {
+                        values.push(done);
+                        if self.eat(b',') {
+                            open.push(Open::Array(values));
+                            break;
+                        }
+                        if !self.eat(b']') {
+                            return self.expected("',' or ']'");
+                        }
+                        done = Json::Array(values);
+                    }
+                    Some(Open::Object(mut members, name)) => {
+                        members.push((name, done));
+                        if self.eat(b',') {
+                            let name = self.name()?;
+                            open.push(Open::Object(members, name));
+                            break;
+                        }
+                        if !self.eat(b'}') {
+                            return self.expected("',' or '}'");
+                        }
+                        done = Json::Object(last_of_each_name(members));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A value that is complete at once, or `None` where a container was opened.
+    fn begin(&mut self, open: &mut Vec<Open<'k>>) -> Result<Option<Json<'k>>, JsonError> {
+        Ok(Some(match self.peek() {
+            Some(b'{') => {
+                self.at += 1;
+                if self.eat(b'}') {
+                    return Ok(Some(Json::Object(Vec::new())));
+                }
+                let name = self.name()?;
+                open.push(Open::Object(Vec::new(), name));
+                return Ok(None);
+            }
+            Some(b'[') => {
+                self.at += 1;
+                if self.eat(b']') {
+                    return Ok(Some(Json::Array(Vec::new())));
+                }
+                open.push(Open::Array(Vec::new()));
+                return Ok(None);
+            }
+            Some(b'"') => Json::String(self.string()?),
+            Some(b'-' | b'0'..=b'9') => Json::Number(self.number()?),
+            Some(b't') => self.word("true", Json::Boolean(true))?,
+            Some(b'f') => self.word("false", Json::Boolean(false))?,
+            Some(b'n') => self.word("null", Json::Null)?,
+            _ => return self.expected("a value"),
+        }))
+    }
+
+    fn word(&mut self, word: &str, value: Json<'k>) -> Result<Json<'k>, JsonError> {
+        if !self.rest().starts_with(word) {
+            return self.expected("a value");
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn digits(&mut self) -> Result<usize, JsonError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+        if self.at == start {
+            self.error("a digit is expected")
+        } else {
+            Ok(self.at - start)
+        }
+    }
+
+    fn number(&mut self) -> Result<Number<'k>, JsonError> {
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        let mut digits = self.digits()?;
+        let mut is_integral = true;
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            is_integral = false;
+            digits += self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.byte() {
+            self.at += 1;
+            is_integral = false;
+            if let Some(b'+' | b'-') = self.byte() {
+                self.at += 1;
+            }
+            digits += self.digits()?;
+        }
+        if digits > NUMBER_DIGITS_MAX {
+            return self.error(format!("a number has more than {NUMBER_DIGITS_MAX} digits"));
+        }
+        Ok(Number {
+            text: self.since(start),
+            is_integral,
+        })
+    }
+
+    /// A text, from its opening quote.
+    fn string(&mut self) -> Result<Cow<'k, str>, JsonError> {
+        self.at += 1;
+        let start = self.at;
+        let mut owned: Option<String> = None;
+        let mut plain = start;
+        loop {
+            match self.byte() {
+                Some(b'"') => {
+                    let last = self.since(plain);
+                    self.at += 1;
+                    return Ok(match owned {
+                        None => Cow::Borrowed(last),
+                        Some(text) => Cow::Owned(text + last),
+                    });
+                }
+                Some(b'\\') => {
+                    let text = owned.get_or_insert_default();
+                    text.push_str(&self.text[plain..self.at]);
+                    let c = self.escape()?;
+                    owned.get_or_insert_default().push(c);
+                    plain = self.at;
+                }
+                Some(0..0x20) => return self.error("a control character stands in a text"),
+                Some(_) => self.at += 1,
+                None => return self.error("the text ends inside a string"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, JsonError> {
+        self.at += 1;
+        let c = match self.byte() {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode(),
+            _ => return self.error("an escape is malformed"),
+        };
+        self.at += 1;
+        Ok(c)
+    }
+
+    /// A `\u` escape from its `u`, two of them where it is a surrogate pair.
+    fn unicode(&mut self) -> Result<char, JsonError> {
+        let first = self.hex4()?;
+        if (0xD800..0xDC00).contains(&first) && self.rest().starts_with("\\u") {
+            let back = self.at;
+            self.at += 1;
+            let second = self.hex4()?;
+            if (0xDC00..0xE000).contains(&second) {
+                let pair = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                return Ok(char::from_u32(pair).unwrap_or('?'));
+            }
+            self.at = back;
+        }
+        Ok(char::from_u32(first).unwrap_or('?'))
+    }
+
+    fn hex4(&mut self) -> Result<u32, JsonError> {
+        self.at += 1;
+        let mut number = 0;
+        for _ in 0..4 {
+            match self.byte().and_then(|b| char::from(b).to_digit(16)) {
+                Some(digit) => number = number * 16 + digit,
+                None => return self.error("a \\u escape is malformed"),
+            }
+            self.at += 1;
+        }
+        Ok(number)
+    }
+}
+
+/// The last member of each name, in the order of these.
+fn last_of_each_name(mut members: Members<'_>) -> Members<'_> {
+    let mut is_last: Vec<bool> = Vec::new();
+    if members.len() > FEW_MEMBERS {
+        let mut seen = HashSet::with_capacity(members.len());
+        is_last.extend(members.iter().rev().map(|(name, _)| seen.insert(name)));
+        is_last.reverse();
+    } else {
+        let occurs_later = |at: usize| members[at + 1..].iter().any(|(n, _)| *n == members[at].0);
+        if !(0..members.len()).any(occurs_later) {
+            return members;
+        }
+        is_last.extend((0..members.len()).map(|at| !occurs_later(at)));
+    }
+    let mut keep = is_last.into_iter();
+    members.retain(|_| keep.next().unwrap_or(true));
+    members
+}

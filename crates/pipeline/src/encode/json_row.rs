@@ -1,0 +1,171 @@
+//! Rows in JSON over values, as StarRocks' Java connector writes them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use starrocks_kafka_connect::data::{Schema, SchemaType, Struct, Value};
+use starrocks_kafka_connect::error::DataError;
+use std::io::Write as _;
+
+/// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as,
+/// bytes are Base64, and null in a struct's field that has a default is the default.
+///
+/// # Errors
+/// Null where the schema does not allow it.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    schema: Option<&Schema>,
+    value: &Value<'_>,
+) -> Result<(), DataError> {
+    match value {
+        Value::Null => {
+            if schema.is_some_and(|schema| !schema.optional) {
+                return Err(DataError::data(
+                    "Conversion error: null value for field that is required and has no default value",
+                ));
+            }
+            out.extend_from_slice(b"null");
+        }
+        Value::Boolean(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Value::Int8(number) => display(out, number),
+        Value::Int16(number) => display(out, number),
+        Value::Int32(number) | Value::Date(number) | Value::Time(number) => display(out, number),
+        Value::Int64(number) | Value::Timestamp(number) => display(out, number),
+        Value::Float32(number) => float(out, (*number).into(), number),
+        Value::Float64(number) => float(out, *number, number),
+        Value::Decimal(number) => display(out, number),
+        Value::String(value) => text(out, value),
+        Value::Bytes(bytes) => {
+            out.push(b'"');
+            out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+            out.push(b'"');
+        }
+        Value::Array(values) => {
+            let element = schema.and_then(|schema| match schema.kind() {
+                SchemaType::Array(element) => Some(element.as_ref()),
+                _ => None,
+            });
+            list(out, b'[', b']', values, |out, value| {
+                write(out, element, value)
+            })?;
+        }
+        Value::Map(entries) => map(out, schema, entries)?,
+        Value::Struct(structure) => fields(out, structure)?,
+    }
+    Ok(())
+}
+
+fn display(out: &mut Vec<u8>, value: &impl std::fmt::Display) {
+    let Ok(()) = write!(out, "{value}") else {
+        unreachable!("a Vec takes all bytes")
+    };
+}
+
+/// The shortest decimal that denotes the number; what is no number in JSON is its name, as a text.
+fn float(out: &mut Vec<u8>, wide: f64, number: &impl std::fmt::Debug) {
+    let name: &[u8] = match wide {
+        wide if wide.is_nan() => b"\"NaN\"",
+        f64::INFINITY => b"\"Infinity\"",
+        f64::NEG_INFINITY => b"\"-Infinity\"",
+        _ => {
+            let Ok(()) = write!(out, "{number:?}") else {
+                unreachable!("a Vec takes all bytes")
+            };
+            return;
+        }
+    };
+    out.extend_from_slice(name);
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let bytes = text.as_bytes();
+    let mut plain = 0;
+    out.push(b'"');
+    for (at, &byte) in bytes.iter().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0x08 => b"\\b",
+            0x0c => b"\\f",
+            0..0x20 => &[
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ],
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[plain..at]);
+        out.extend_from_slice(escape);
+        plain = at + 1;
+    }
+    out.extend_from_slice(&bytes[plain..]);
+    out.push(b'"');
+}
+
+fn list<T>(
+    out: &mut Vec<u8>,
+    open: u8,
+    close: u8,
+    items: impl IntoIterator<Item = T>,
+    mut each: impl FnMut(&mut Vec<u8>, T) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    out.push(open);
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        each(out, item)?;
+    }
+    out.push(close);
+    Ok(())
+}
+
+/// An object where the keys are texts, else an array of pairs.
+fn map(
+    out: &mut Vec<u8>,
+    schema: Option<&Schema>,
+    entries: &[(Value<'_>, Value<'_>)],
+) -> Result<(), DataError> {
+    let (key, element) = match schema.map(Schema::kind) {
+        Some(SchemaType::Map(key, element)) => (Some(key.as_ref()), Some(element.as_ref())),
+        _ => (None, None),
+    };
+    if entries
+        .iter()
+        .all(|(key, _)| matches!(key, Value::String(_)))
+        && key.is_none_or(|key| matches!(key.kind(), SchemaType::String))
+    {
+        return list(out, b'{', b'}', entries, |out, (name, value)| {
+            write(out, None, name)?;
+            out.push(b':');
+            write(out, element, value)
+        });
+    }
+    list(out, b'[', b']', entries, |out, (name, value)| {
+        out.push(b'[');
+        write(out, key, name)?;
+        out.push(b',');
+        write(out, element, value)?;
+        out.push(b']');
+        Ok(())
+    })
+}
+
+fn fields(out: &mut Vec<u8>, structure: &Struct<'_>) -> Result<(), DataError> {
+    let fields = structure.schema().fields().iter().zip(structure.values());
+    list(out, b'{', b'}', fields, |out, (field, value)| {
+        text(out, &field.name);
+        out.push(b':');
+        let value = match (&field.schema.default, value) {
+            (Some(default), Value::Null) => default,
+            (_, value) => value,
+        };
+        write(out, Some(&field.schema), value)
+    })
+}
