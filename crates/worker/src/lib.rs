@@ -1,1 +1,3 @@
 //! The Kafka Connect compatible worker: consumer, herders, command line, and the binary starrocks-kafka.
+
+pub mod config;

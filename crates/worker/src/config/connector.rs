@@ -1,0 +1,250 @@
+//! What a connector's file means, beside its worker's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
+use starrocks_kafka_pipeline::settings::SinkSettings;
+
+use super::clients::{self, Client, Layer};
+use super::connector_keys::{DEF, FRAMEWORK_DEF, WITHOUT_EFFECT, check_class};
+use super::converters::{self, ConverterSettings, Part};
+use super::file::InitialState;
+use super::problem::Notice;
+use super::subscription::{self, Subscription};
+use super::unknown;
+use super::variables;
+use super::worker::WorkerConfig;
+
+/// All that is needed to run a connector.
+#[derive(Clone, Debug)]
+pub struct ConnectorPlan {
+    /// `name`.
+    pub name: String,
+    /// `tasks.max`, at least 1.
+    pub tasks_max: u32,
+    /// Whether its tasks run when it is created.
+    pub initial_state: InitialState,
+    /// What it reads.
+    pub subscription: Subscription,
+    /// The group that its tasks are members of: `connect-<name>` unless overridden.
+    pub group_id: String,
+    /// How often the topics of a pattern are looked for: the consumer's `metadata.max.age.ms`.
+    pub topics_refresh_interval: Duration,
+    /// What reads keys.
+    pub key_converter: ConverterSettings,
+    /// What reads values.
+    pub value_converter: ConverterSettings,
+    /// Where rows go, and how.
+    pub sink: SinkSettings,
+    /// What was accepted and has no effect, or is likely to be a mistake; to be said once.
+    pub notices: Vec<Notice>,
+    /// The properties as they were given.
+    pub given: Given,
+    consumer: BTreeMap<String, String>,
+    producer: BTreeMap<String, String>,
+}
+
+/// What one task needs beside its connector's plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPlan {
+    /// From 0.
+    pub index: u32,
+    /// librdkafka's properties for the consumer, `group.id` and `client.id` included.
+    pub consumer_properties: BTreeMap<String, String>,
+    /// librdkafka's properties for the producer that decides rounds. Those of the transaction
+    /// (`transactional.id`, `transaction.timeout.ms`) are the task's own.
+    pub producer_properties: BTreeMap<String, String>,
+}
+
+impl ConnectorPlan {
+    /// What the task of this index, from 0, needs. Clients are named as Kafka Connect names them.
+    #[must_use]
+    pub fn task(&self, index: u32) -> TaskPlan {
+        let named = |properties: &BTreeMap<String, String>, kind: &str| {
+            let mut properties = properties.clone();
+            let name = &self.name;
+            properties
+                .entry("client.id".to_owned())
+                .or_insert_with(|| format!("connector-{kind}-{name}-{index}"));
+            properties
+        };
+        TaskPlan {
+            index,
+            consumer_properties: named(&self.consumer, "consumer"),
+            producer_properties: named(&self.producer, "producer"),
+        }
+    }
+
+    /// Reads a connector's properties. No problem at all is said where the worker's are to blame.
+    pub(super) fn check(
+        given: &Given,
+        initial_state: InitialState,
+        worker: &WorkerConfig,
+    ) -> Result<Self, Vec<ConfigProblem>> {
+        let (config, mut problems) = FRAMEWORK_DEF.validate(given);
+        let mut notices = Vec::new();
+        if let Some(Err(message)) = config.string("connector.class").map(check_class) {
+            problems.push(ConfigProblem::about("connector.class", message));
+        }
+        problems.extend(not_yet_supported(&config));
+        problems.extend(variables::refusals(&worker.config_providers, given));
+        problems.extend(worker.override_policy.refusals(given));
+        problems.extend(converters::check_header(given).err());
+        say(given, &mut notices);
+        unknown::check(
+            &DEF,
+            given,
+            |name| name == "connector.plugin.version",
+            &mut problems,
+            &mut notices,
+        );
+
+        let clients = Clients::read(given, worker, &mut problems, &mut notices);
+        let mut converter = |part: Part| {
+            let resolved = converters::resolve(part, given, &worker.given);
+            resolved.map_err(|problem| problems.extend(problem)).ok()
+        };
+        let key_converter = converter(Part::Key);
+        let value_converter = converter(Part::Value);
+        let subscription = subscription::parse(&config)
+            .map_err(|found| problems.extend(found))
+            .ok();
+        let sink = SinkSettings::parse(given)
+            .map_err(|found| problems.extend(found))
+            .ok();
+
+        let (Some(key_converter), Some(value_converter), Some(subscription), Some(sink), []) = (
+            key_converter,
+            value_converter,
+            subscription,
+            sink,
+            &problems[..],
+        ) else {
+            return Err(problems);
+        };
+        let name = config.string("name").unwrap_or_default().to_owned();
+        let (consumer, producer) = clients.translate(&name, worker);
+        Ok(Self {
+            tasks_max: config
+                .integer("tasks.max")
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(1),
+            initial_state,
+            subscription,
+            group_id: consumer.get("group.id").cloned().unwrap_or_default(),
+            topics_refresh_interval: clients::metadata_refresh_interval(&consumer),
+            key_converter,
+            value_converter,
+            sink,
+            notices,
+            given: given.clone(),
+            consumer,
+            producer,
+            name,
+        })
+    }
+}
+
+/// What the connector says of its clients.
+struct Clients {
+    consumer: Layer,
+    producer: Layer,
+}
+
+impl Clients {
+    fn read(
+        given: &Given,
+        worker: &WorkerConfig,
+        problems: &mut Vec<ConfigProblem>,
+        notices: &mut Vec<Notice>,
+    ) -> Self {
+        let mut read = |client: Client, prefix: &str| {
+            let (layer, found) = client.read(prefix, given);
+            problems.extend(found.problems);
+            notices.extend(found.notices);
+            layer
+        };
+        let consumer = read(Client::Consumer, "consumer.override.");
+        let producer = read(Client::Producer, "producer.override.");
+        if !consumer.is_empty() {
+            problems.extend(clients::check_together(
+                &[&worker.consumer, &consumer],
+                "consumer.override.",
+            ));
+        }
+        let admin = given
+            .iter()
+            .filter(|(name, _)| name.starts_with("admin.override."));
+        for (full, text) in admin {
+            let name = full.strip_prefix("admin.override.").unwrap_or(full);
+            if clients::is_secured(name, text) {
+                problems.push(clients::secured(full));
+            } else {
+                notices.push(Notice::no_effect(full, "no admin client is used"));
+            }
+        }
+        Self { consumer, producer }
+    }
+
+    fn translate(
+        &self,
+        name: &str,
+        worker: &WorkerConfig,
+    ) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+        let group = Layer::of("group.id", format!("connect-{name}"));
+        let brokers = Layer::of("bootstrap.servers", worker.bootstrap_servers.as_str());
+        let consumer =
+            Client::Consumer.translate(&[&group, &brokers, &worker.consumer, &self.consumer]);
+        let producer = Client::Producer.translate(&[&brokers, &worker.producer, &self.producer]);
+        (consumer, producer)
+    }
+}
+
+fn not_yet_supported(config: &Config) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    let mut refuse = |set: bool, name: &str, what: &str| {
+        if set {
+            problems.push(ConfigProblem::not_yet_supported(name, what));
+        }
+    };
+    for (name, what) in [
+        ("transforms", "A chain of transforms"),
+        ("predicates", "A predicate"),
+    ] {
+        refuse(
+            config.list(name).iter().any(|alias| !alias.is_empty()),
+            name,
+            what,
+        );
+    }
+    refuse(
+        config.string("errors.tolerance") == Some("all"),
+        "errors.tolerance",
+        "The tolerance all",
+    );
+    let letters = "errors.deadletterqueue.topic.name";
+    refuse(
+        config
+            .string(letters)
+            .is_some_and(|topic| !topic.is_empty()),
+        letters,
+        "A topic for dead letters",
+    );
+    problems
+}
+
+fn say(given: &Given, notices: &mut Vec<Notice>) {
+    let of_no_effect = |(name, why): &(&str, &str)| {
+        given
+            .contains_key(*name)
+            .then(|| Notice::no_effect(name, why))
+    };
+    notices.extend(WITHOUT_EFFECT.iter().filter_map(of_no_effect));
+    notices.extend(converters::stray_settings(given).into_iter().map(|name| {
+        let (converter, _) = name.split_at(name.find(".converter").unwrap_or_default() + ".converter".len());
+        Notice::warning(format!(
+            "{name} has no effect: this connector takes the worker's {converter} with the worker's settings; set {converter} too."
+        ))
+    }));
+}

@@ -1,0 +1,170 @@
+//! The pages of `docs/reference`, written from the tables that parse.
+//!
+//! `cargo xtask docs` runs the test below and tells it to write; otherwise it compares.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use starrocks_kafka_connect::config::{ConfigKey, DefaultValue};
+
+use super::client_table::{CONSUMER, ClientProperty, Effect, PRODUCER, SHARED, Values};
+use super::{connector_keys, worker_keys};
+
+const WRITTEN_BY: &str = "<!-- Written by `cargo xtask docs` from the tables that the program parses with. Do not edit. -->\n\n";
+
+fn configuration() -> String {
+    let mut page = format!("# Configuration\n\n{WRITTEN_BY}");
+    page.push_str(
+        "A worker has one file of properties; each connector has one more, as properties or as JSON. Texts are \
+         trimmed. Everything that is wrong is said at once, before any connection is made; nothing is replaced in \
+         silence. A name that is not known is said, and refused where at most two letters differ from a known one.\n\n\
+         Properties of Kafka's clients are on [a page of their own](kafka-client-properties.md).\n\n",
+    );
+    page.push_str(&connector_keys::DEF.to_markdown());
+    page.push_str(
+        "\nBesides, for a connector: `key.converter.*` and `value.converter.*` (settings of the converters), `sink.properties.*` (headers of \
+         the load), `consumer.override.*` and `producer.override.*` (Kafka's clients).\n\n",
+    );
+    page.push_str(&worker_keys::DEF.to_markdown());
+    page.push_str(
+        "\nBesides, for a worker: `key.converter.*`, `value.converter.*`, `consumer.*`, `producer.*`.\n\n",
+    );
+    page.push_str("## Accepted without effect\n\nSaid once at the start where they are set.\n\n");
+    page.push_str("| why | properties |\n|---|---|\n");
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for (name, why) in worker_keys::WITHOUT_EFFECT
+        .iter()
+        .chain(connector_keys::WITHOUT_EFFECT)
+    {
+        let name = format!("`{name}{}`", if name.ends_with('.') { "*" } else { "" });
+        match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((why, vec![name])),
+        }
+    }
+    for (why, names) in reasons {
+        let _ = writeln!(page, "| {}. | {} |", capital(why), names.join(", "));
+    }
+    page
+}
+
+fn kafka_client_properties() -> String {
+    let mut page = format!("# Kafka client properties\n\n{WRITTEN_BY}");
+    page.push_str(
+        "Java's names go in, librdkafka's come out. Written as `consumer.<name>` or `producer.<name>` in the worker's \
+         file, as `consumer.override.<name>` or `producer.override.<name>` in a connector's, which wins. Without a prefix \
+         only `bootstrap.servers` counts.\n\n\
+         The default is what is sent where nothing is said: Java's, or Kafka Connect's, unless the row says otherwise. \
+         A property that stands in no row is refused. `ssl.*`, `sasl.*` and a `security.protocol` other than \
+         `PLAINTEXT` are not yet supported.\n",
+    );
+    for (title, table) in [
+        ("Both", SHARED),
+        ("Consumer", CONSUMER),
+        ("Producer", PRODUCER),
+    ] {
+        let _ = write!(
+            page,
+            "\n## {title}\n\n| Java | default | allowed | librdkafka | remarks |\n|---|---|---|---|---|\n"
+        );
+        for property in table {
+            row(&mut page, property);
+        }
+    }
+    page.push_str(
+        "\nAlways set, whatever is said: `enable.auto.commit=false` and `enable.auto.offset.store=false` for consumers, \
+         `partitioner=murmur2_random` (Java's) for producers.\n",
+    );
+    page
+}
+
+fn row(page: &mut String, property: &ClientProperty) {
+    let ConfigKey {
+        name,
+        default,
+        validator,
+        documentation,
+        ..
+    } = property.key;
+    let code = |text: &str| {
+        format!(
+            "`{}`",
+            text.replace("org.apache.kafka.clients.consumer.", "")
+        )
+    };
+    let (librdkafka, remarks) = match property.effect {
+        Effect::Sets(ours, values) => (code(ours), [how(values).as_str(), documentation].join(" ")),
+        Effect::None(why) => ("no effect".to_owned(), format!("{}.", capital(why))),
+        Effect::Only([], way_out) => ("refused".to_owned(), format!("{}.", capital(way_out))),
+        Effect::Only(allowed, way_out) => {
+            let allowed: Vec<String> = allowed
+                .iter()
+                .map(|text| {
+                    if text.is_empty() {
+                        "empty".into()
+                    } else {
+                        code(text)
+                    }
+                })
+                .collect();
+            (
+                format!("only {}", allowed.join(", ")),
+                format!("{}.", capital(way_out)),
+            )
+        }
+    };
+    let default = match default {
+        DefaultValue::Text(text) => code(text),
+        DefaultValue::Null | DefaultValue::Required => String::new(),
+    };
+    let _ = writeln!(
+        page,
+        "| `{name}` | {default} | {} | {librdkafka} | {} |",
+        validator.allowed(),
+        remarks.trim()
+    );
+}
+
+fn how(values: Values) -> String {
+    match values {
+        Values::Same | Values::Lower | Values::Assignors => String::new(),
+        Values::Words(words) => {
+            let words: Vec<String> = words
+                .iter()
+                .map(|(java, ours)| format!("`{java}` becomes `{ours}`."))
+                .collect();
+            words.join(" ")
+        }
+        Values::NegativeIsZero => "A negative number becomes 0.".to_owned(),
+        Values::Kibibytes => "Divided by 1024.".to_owned(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+#[test]
+fn pages_are_up_to_date() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
+    let pages = [
+        ("configuration.md", configuration()),
+        ("kafka-client-properties.md", kafka_client_properties()),
+    ];
+    let write = std::env::var_os("STARROCKS_KAFKA_WRITE_DOCS").is_some();
+    for (name, page) in pages {
+        let path = folder.join(name);
+        if write {
+            std::fs::create_dir_all(&folder).expect("docs/reference can be made");
+            std::fs::write(&path, &page).expect("docs/reference can be written");
+        }
+        let stands = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            stands == page,
+            "docs/reference/{name} is stale: run `cargo xtask docs` and commit it"
+        );
+    }
+}

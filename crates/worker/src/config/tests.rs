@@ -1,0 +1,453 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+const WORKER: &str = "bootstrap.servers=k1:9092,k2:9092\n\
+                      key.converter=org.apache.kafka.connect.storage.StringConverter\n\
+                      value.converter=org.apache.kafka.connect.json.JsonConverter\n\
+                      value.converter.schemas.enable=false\n";
+
+const CONNECTOR: &str = "name=orders\n\
+                         connector.class=com.starrocks.connector.kafka.StarRocksSinkConnector\n\
+                         topics=orders\n\
+                         starrocks.http.url=fe:8030\n\
+                         starrocks.database.name=db\n\
+                         starrocks.username=root\n\
+                         starrocks.password=topsecret\n";
+
+/// A worker's file with `more` at its end, and connectors' files.
+fn load(worker: &str, connectors: &[&str]) -> Result<StandalonePlan, StartError> {
+    let files = connectors
+        .iter()
+        .zip(["a.properties", "b.properties", "c.properties"]);
+    standalone(
+        ConfigFile::worker("w.properties", worker.as_bytes()),
+        files
+            .map(|(text, path)| ConfigFile::connector(path, text.as_bytes()))
+            .collect(),
+    )
+}
+
+/// The plan of one connector with more lines in both files.
+fn plan(worker: &str, connector: &str) -> ConnectorPlan {
+    let loaded = load(
+        &format!("{WORKER}{worker}"),
+        &[&format!("{CONNECTOR}{connector}")],
+    );
+    loaded.expect("valid files").connectors.remove(0)
+}
+
+/// What is said of a worker's file and a connector's file with more lines.
+fn refused(worker: &str, connector: &str) -> String {
+    let loaded = load(
+        &format!("{WORKER}{worker}"),
+        &[&format!("{CONNECTOR}{connector}")],
+    );
+    let error = loaded.expect_err("to be refused").to_string();
+    assert!(!error.contains("topsecret"), "a password is shown: {error}");
+    error
+}
+
+fn notices(notices: &[Notice]) -> String {
+    let lines: Vec<String> = notices
+        .iter()
+        .map(|notice| format!("{}{notice}", if notice.warning { "! " } else { "" }))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_plain_connector_gets_java_s_defaults() {
+    let plan = plan("", "");
+    assert_eq!(
+        (plan.name.as_str(), plan.tasks_max, plan.group_id.as_str()),
+        ("orders", 1, "connect-orders")
+    );
+    assert_eq!(plan.initial_state, InitialState::Running);
+    assert!(matches!(&plan.subscription, Subscription::Topics(topics) if topics == &["orders"]));
+    assert_eq!(plan.key_converter.class, ConverterClass::String);
+    assert_eq!(plan.value_converter.class, ConverterClass::Json);
+    assert_eq!(plan.value_converter.settings["schemas.enable"], "false");
+    assert_eq!(plan.topics_refresh_interval.as_millis(), 300_000);
+    assert_eq!(notices(&plan.notices), "");
+    let task = plan.task(0);
+    insta::assert_snapshot!(lines(&task.consumer_properties), @r#"
+    allow.auto.create.topics=false
+    auto.offset.reset=earliest
+    bootstrap.servers=k1:9092,k2:9092
+    check.crcs=true
+    client.dns.lookup=use_all_dns_ips
+    client.id=connector-consumer-orders-0
+    connections.max.idle.ms=540000
+    enable.auto.commit=false
+    enable.auto.offset.store=false
+    enable.metrics.push=true
+    fetch.max.bytes=52428800
+    fetch.min.bytes=1
+    fetch.queue.backoff.ms=10
+    fetch.wait.max.ms=500
+    group.id=connect-orders
+    heartbeat.interval.ms=3000
+    isolation.level=read_uncommitted
+    max.partition.fetch.bytes=1048576
+    max.poll.interval.ms=300000
+    metadata.recovery.strategy=rebootstrap
+    partition.assignment.strategy=range
+    queued.max.messages.kbytes=8192
+    reconnect.backoff.max.ms=1000
+    reconnect.backoff.ms=50
+    retry.backoff.max.ms=1000
+    retry.backoff.ms=100
+    session.timeout.ms=45000
+    socket.connection.setup.timeout.ms=10000
+    socket.timeout.ms=30000
+    topic.metadata.refresh.interval.ms=300000
+    "#);
+    insta::assert_snapshot!(lines(&task.producer_properties), @r#"
+    bootstrap.servers=k1:9092,k2:9092
+    client.dns.lookup=use_all_dns_ips
+    client.id=connector-producer-orders-0
+    compression.type=none
+    connections.max.idle.ms=540000
+    enable.metrics.push=true
+    linger.ms=0
+    max.in.flight.requests.per.connection=5
+    message.max.bytes=1048576
+    metadata.recovery.strategy=rebootstrap
+    partitioner=murmur2_random
+    queue.buffering.max.kbytes=32768
+    reconnect.backoff.max.ms=1000
+    reconnect.backoff.ms=50
+    retry.backoff.max.ms=1000
+    retry.backoff.ms=100
+    socket.connection.setup.timeout.ms=10000
+    topic.metadata.refresh.interval.ms=300000
+    "#);
+}
+
+fn lines(properties: &BTreeMap<String, String>) -> String {
+    properties
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
+}
+
+#[test]
+fn later_layers_win() {
+    let check = |worker: &str, connector: &str, property: &str, expect: &str| {
+        let task = plan(worker, connector).task(1);
+        let value = task.consumer_properties.get(property).map(String::as_str);
+        assert_eq!(value, Some(expect), "{worker} {connector}");
+    };
+    check("", "", "client.id", "connector-consumer-orders-1");
+    check("", "", "group.id", "connect-orders");
+    check("consumer.fetch.min.bytes=7", "", "fetch.min.bytes", "7");
+    check(
+        "consumer.fetch.min.bytes=7",
+        "consumer.override.fetch.min.bytes=8",
+        "fetch.min.bytes",
+        "8",
+    );
+    check("consumer.group.id=g", "", "group.id", "g");
+    check(
+        "consumer.group.id=g",
+        "consumer.override.group.id=h",
+        "group.id",
+        "h",
+    );
+    check("", "consumer.override.client.id=mine", "client.id", "mine");
+    check(
+        "consumer.bootstrap.servers=k3:9092",
+        "",
+        "bootstrap.servers",
+        "k3:9092",
+    );
+    check("fetch.min.bytes=7", "", "fetch.min.bytes", "1");
+    assert_eq!(plan("", "consumer.override.group.id=h").group_id, "h");
+    assert_eq!(
+        plan("consumer.metadata.max.age.ms=1000", "")
+            .topics_refresh_interval
+            .as_millis(),
+        1_000
+    );
+    let producer = plan("producer.linger.ms=5", "producer.override.linger.ms=6")
+        .task(2)
+        .producer_properties;
+    assert_eq!(producer["linger.ms"], "6");
+    assert_eq!(producer["client.id"], "connector-producer-orders-2");
+}
+
+#[test]
+fn java_s_properties_become_librdkafka_s() {
+    let check = |java: &str, expect: &str| {
+        let (name, value) = expect.split_once('=').expect("name=value");
+        let task = plan(&format!("consumer.{java}"), "").task(0);
+        assert_eq!(
+            task.consumer_properties.get(name).map(String::as_str),
+            Some(value),
+            "{java}"
+        );
+    };
+    check("auto.offset.reset=latest", "auto.offset.reset=latest");
+    check("auto.offset.reset=none", "auto.offset.reset=error");
+    check(
+        "isolation.level=read_committed",
+        "isolation.level=read_committed",
+    );
+    check("check.crcs=FALSE", "check.crcs=false");
+    check("fetch.max.wait.ms= 250 ", "fetch.wait.max.ms=250");
+    check("request.timeout.ms=+40000", "socket.timeout.ms=40000");
+    check("receive.buffer.bytes=-1", "socket.receive.buffer.bytes=0");
+    check("connections.max.idle.ms=-1", "connections.max.idle.ms=0");
+    check(
+        "metadata.max.age.ms=5000",
+        "topic.metadata.refresh.interval.ms=5000",
+    );
+    check(
+        "metadata.recovery.strategy=NONE",
+        "metadata.recovery.strategy=none",
+    );
+    check("session.timeout.ms=10000", "session.timeout.ms=10000");
+    let strategy = "partition.assignment.strategy";
+    let class = |name: &str| format!("org.apache.kafka.clients.consumer.{name}");
+    check(
+        &format!("{strategy}={}", class("CooperativeStickyAssignor")),
+        &format!("{strategy}=cooperative-sticky"),
+    );
+    check(
+        &format!(
+            "{strategy}={},{}",
+            class("RoundRobinAssignor"),
+            class("RangeAssignor")
+        ),
+        &format!("{strategy}=roundrobin,range"),
+    );
+    // librdkafka refuses a mixture of eager and cooperative ones.
+    check(
+        &format!(
+            "{strategy}={},{}",
+            class("CooperativeStickyAssignor"),
+            class("RangeAssignor")
+        ),
+        &format!("{strategy}=cooperative-sticky"),
+    );
+    check(
+        "key.deserializer=org.apache.kafka.common.serialization.ByteArrayDeserializer",
+        "check.crcs=true",
+    );
+    check("security.protocol=plaintext", "check.crcs=true");
+    check("group.protocol=CLASSIC", "check.crcs=true");
+    check("enable.auto.commit=false", "enable.auto.commit=false");
+}
+
+#[test]
+fn client_properties_that_cannot_be_are_refused_with_the_way_out() {
+    insta::assert_snapshot!(refused(
+        "consumer.group.instance.id=a\n\
+         consumer.group.protocol=consumer\n\
+         consumer.enable.auto.commit=true\n\
+         consumer.value.deserializer=org.apache.kafka.common.serialization.StringDeserializer\n\
+         consumer.interceptor.classes=com.example.Audit\n\
+         consumer.partition.assignment.strategy=org.apache.kafka.clients.consumer.StickyAssignor\n\
+         consumer.fetch.min.byte=1\n\
+         consumer.session.timeout.ms=4000000\n\
+         consumer.auto.offset.reset=newest\n\
+         consumer.security.protocol=SASL_SSL\n\
+         consumer.sasl.jaas.config=topsecret\n\
+         producer.transactional.id=mine\n\
+         producer.max.in.flight.requests.per.connection=10\n\
+         sasl.jaas.config=topsecret\n\
+         ssl.truststore.location=/etc/trust.jks\n",
+        "consumer.override.max.poll.records=0x1\n\
+         consumer.override.ssl.key.password=topsecret\n\
+         consumer.override.heartbeat.interval.ms=60000\n",
+    ), @r#"
+    w.properties:5: Invalid value a for configuration consumer.group.instance.id: static membership is refused, for recovery begins with a new assignment; leave it out.
+    w.properties:6: Invalid value consumer for configuration consumer.group.protocol: offsets are decided in the classic group protocol only; write `classic` or leave it out.
+    w.properties:7: Invalid value true for configuration consumer.enable.auto.commit: offsets are committed with the rows they stand for, never by time; leave it out.
+    w.properties:8: Invalid value org.apache.kafka.common.serialization.StringDeserializer for configuration consumer.value.deserializer: records reach the converter as bytes; set value.converter, and leave it out.
+    w.properties:9: Invalid value com.example.Audit for configuration consumer.interceptor.classes: Java classes cannot be loaded; leave it out.
+    w.properties:10: Invalid value [org.apache.kafka.clients.consumer.StickyAssignor] for configuration consumer.partition.assignment.strategy: org.apache.kafka.clients.consumer.StickyAssignor has no counterpart in librdkafka; CooperativeStickyAssignor keeps partitions where they are too
+    w.properties:11: Unknown configuration consumer.fetch.min.byte: Kafka's consumer has no property fetch.min.byte; the nearest is consumer.fetch.min.bytes.
+    w.properties:12: Invalid value 4000000 for configuration consumer.session.timeout.ms: Value must be no more than 3600000
+    w.properties:13: Invalid value newest for configuration consumer.auto.offset.reset: String must be one of: earliest, latest, none
+    w.properties:14: consumer.security.protocol: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
+    w.properties:15: consumer.sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
+    w.properties:16: Invalid value mine for configuration producer.transactional.id: each task has one of its own, starrocks-<connector>-<incarnation>; leave it out, and give the principal the right to write transactional ids with the prefix starrocks-.
+    w.properties:17: Invalid value 10 for configuration producer.max.in.flight.requests.per.connection: Value must be no more than 5
+    w.properties:18: sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
+    w.properties:19: ssl.truststore.location: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
+    a.properties:9: consumer.override.ssl.key.password: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
+    a.properties:10: Invalid value 60000 for configuration consumer.override.heartbeat.interval.ms: Heartbeat must be set lower than the session timeout, session.timeout.ms = 45000
+    "#);
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let worker = "bootstrap.servers=k1\n\
+                  value.converter=com.example.Nope\n\
+                  listeners=127.0.0.1:8083\n\
+                  task.shutdown.graceful.timeout.ms=soon\n\
+                  bootstrap.server=k1:9092\n\
+                  connector.client.config.override.policy=Some\n";
+    let first = "name=a\ntasks.max=0\ntopics=a,b c\nstarrocks.http.url=fe\n\
+                 starrocks.pasword=topsecret\nbufferflush.maxbytes=1\nerrors.tolerance=some\n";
+    let second = "name=b\nconnector.class=com.example.Nope\ntopics=t\ntopics.regex=t.*\n";
+    let error = load(worker, &[first, second, "topics=t\n"]).expect_err("to be refused");
+    assert_eq!(error.exit_code(), 2);
+    insta::assert_snapshot!(error.to_string(), @r#"
+    w.properties:1: Invalid value [k1] for configuration bootstrap.servers: Invalid url in bootstrap.servers: k1; write host:port
+    w.properties:2: Invalid value com.example.Nope for configuration value.converter: Class com.example.Nope could not be found. Known are: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter
+    w.properties:3: Invalid value [127.0.0.1:8083] for configuration listeners: Listener doesn't have the right format (protocol://hostname:port).
+    w.properties:4: Invalid value soon for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
+    w.properties:5: Unknown configuration bootstrap.server; did you mean bootstrap.servers?
+    w.properties:6: Invalid value Some for configuration connector.client.config.override.policy: Known policies are All, None, Principal and Allowlist
+    w.properties: Missing required configuration "key.converter" which has no default value.
+    a.properties:2: Invalid value 0 for configuration tasks.max: Value must be at least 1
+    a.properties:3: Invalid value b c for configuration topics: a topic's name has letters, digits, `.`, `_` and `-` only; for a regular expression set topics.regex
+    a.properties:4: starrocks.http.url: `fe`: the port is missing; write `host:port`, an IPv6 address as `[::1]:8030`
+    a.properties:5: Unknown configuration starrocks.pasword; did you mean starrocks.password?
+    a.properties:6: Invalid value 1 for configuration bufferflush.maxbytes: Value must be at least 67108864
+    a.properties:7: Invalid value some for configuration errors.tolerance: String must be one of: none, all
+    a.properties: Missing required configuration "connector.class" which has no default value.
+    a.properties: Missing required configuration "starrocks.database.name" which has no default value.
+    a.properties: Missing required configuration "starrocks.username" which has no default value.
+    a.properties: Missing required configuration "starrocks.password" which has no default value.
+    b.properties:2: Failed to find any class that implements Connector and which name matches com.example.Nope, available connectors are: com.starrocks.connector.kafka.StarRocksSinkConnector, com.starrocks.connector.kafka.SinkConnector, StarRocksSinkConnector, StarRocksSink
+    b.properties:3: topics and topics.regex are mutually exclusive options, but both are set.
+    b.properties:4: topics and topics.regex are mutually exclusive options, but both are set.
+    b.properties: Missing required configuration "starrocks.http.url" which has no default value.
+    b.properties: Missing required configuration "starrocks.database.name" which has no default value.
+    b.properties: Missing required configuration "starrocks.username" which has no default value.
+    b.properties: Missing required configuration "starrocks.password" which has no default value.
+    c.properties: Connector configuration at 'c.properties' is missing the mandatory 'name' configuration
+    "#);
+}
+
+#[test]
+fn a_connector_s_file_alone_ends_with_3() {
+    let error = load(WORKER, &[CONNECTOR, CONNECTOR]).expect_err("two of one name");
+    assert_eq!(
+        (error.exit_code(), error.to_string().as_str()),
+        (3, "b.properties: Connector orders already exists")
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    insta::assert_snapshot!(refused(
+        "config.providers=file\n",
+        "transforms=unwrap\n\
+         transforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState\n\
+         predicates=p\n\
+         errors.tolerance=all\n\
+         errors.deadletterqueue.topic.name=letters\n\
+         starrocks.topic2table.map=${file:/etc/tables:map}\n\
+         sink.properties.format=csv\n\
+         sink.table.orders.properties.columns=a\n\
+         starrocks.mysql.url=fe:9030\n\
+         key.converter=org.apache.kafka.connect.converters.LongConverter\n\
+         value.converter=io.confluent.connect.avro.AvroConverter\n\
+         header.converter=org.apache.kafka.connect.storage.StringConverter\n",
+    ), @r#"
+    a.properties:8: A chain of transforms is not yet supported (configuration transforms).
+    a.properties:10: A predicate is not yet supported (configuration predicates).
+    a.properties:11: The tolerance all is not yet supported (configuration errors.tolerance).
+    a.properties:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
+    a.properties:13: A value from the config provider file, ${file:…}, is not yet supported (configuration starrocks.topic2table.map).
+    a.properties:14: The format csv is not yet supported (configuration sink.properties.format).
+    a.properties:15: A property of a single table is not yet supported (configuration sink.table.orders.properties.columns).
+    a.properties:16: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
+    a.properties:17: org.apache.kafka.connect.converters.LongConverter is not yet supported (configuration key.converter).
+    a.properties:18: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
+    a.properties:19: A header converter other than org.apache.kafka.connect.storage.SimpleHeaderConverter, org.apache.kafka.connect.storage.StringConverter, is not yet supported (configuration header.converter).
+    "#);
+}
+
+#[test]
+fn what_has_no_effect_is_accepted_and_said_once() {
+    let worker = format!(
+        "{WORKER}listeners=http://:8083\nplugin.path=/opt\noffset.storage.file.filename=/tmp/o\n\
+         offset.flush.interval.ms=10000\nrest.advertised.port=8083\nsome.thing=x\nrequest.timeout.ms=1\n\
+         consumer.max.poll.records=100\nproducer.acks=1\nadmin.retries=3\nconfig.providers=file\nx=1\nx=2\n"
+    );
+    let connector = format!(
+        "{CONNECTOR}errors.log.enable=true\nvalue.converter.schemas.enable=true\nstarrocks.databases=x\n\
+         my.note=${{env:X}}\nconsumer.override.default.api.timeout.ms=1\n"
+    );
+    let loaded = load(&worker, &[&connector]).expect("valid files");
+    insta::assert_snapshot!(notices(&loaded.worker.notices), @r#"
+    ! x is set on line 16 and again on line 17: the last one counts.
+    consumer.max.poll.records has no effect: records are read in batches bounded by queued.max.messages.kbytes.
+    producer.acks has no effect: a transactional producer waits for all in-sync replicas.
+    admin.retries has no effect: no admin client is used.
+    listeners has no effect: this version has no REST interface.
+    offset.flush.interval.ms has no effect: offsets are committed with the rows they stand for.
+    offset.storage.file.filename has no effect: it is about source connectors.
+    plugin.path has no effect: Java plugins cannot be loaded; converters are built in.
+    request.timeout.ms has no effect: connectors' clients do not inherit it; write it with the prefix `consumer.` or `producer.`.
+    rest.advertised.port has no effect: this version has no REST interface.
+    ! Unknown configuration some.thing; it is ignored.
+    ! Unknown configuration x; it is ignored.
+    "#);
+    insta::assert_snapshot!(notices(&loaded.connectors[0].notices), @r#"
+    errors.log.enable has no effect: a record that cannot be converted fails the task, and that is logged.
+    ! value.converter.schemas.enable has no effect: this connector takes the worker's value.converter with the worker's settings; set value.converter too.
+    ! Unknown configuration my.note; it is ignored.
+    ! Unknown configuration starrocks.databases; did you mean starrocks.database.name? It is ignored.
+    consumer.override.default.api.timeout.ms has no effect: each call to Kafka has a time of its own.
+    "#);
+    assert_eq!(
+        loaded.connectors[0].value_converter.settings["schemas.enable"],
+        "false"
+    );
+}
+
+#[test]
+fn overrides_follow_the_policy() {
+    insta::assert_snapshot!(refused(
+        "connector.client.config.override.policy=Principal\n",
+        "consumer.override.fetch.min.bytes=1\n",
+    ), @r#"a.properties:8: The 'Principal' policy does not allow 'fetch.min.bytes' to be overridden in the connector configuration."#);
+}
+
+#[test]
+fn patterns_and_lists_of_topics() {
+    let pattern = plan("", "topics=\ntopics.regex=orders-[0-9]+\n").subscription;
+    assert!(
+        pattern.covers("orders-12")
+            && !pattern.covers("orders-x")
+            && !pattern.covers("my-orders-1")
+    );
+    let list = plan("", "topics= a ,, b ,a\n").subscription;
+    assert!(matches!(&list, Subscription::Topics(topics) if topics == &["a", "b"]));
+    insta::assert_snapshot!(refused("", "topics=\n"), @r#"
+    a.properties:8: Must configure one of topics or topics.regex
+    a.properties: Must configure one of topics or topics.regex
+    "#);
+    insta::assert_snapshot!(refused("", "topics=\ntopics.regex=a(\n"), @r#"a.properties:9: Invalid value a( for configuration topics.regex: Invalid regex: Parsing error at position 2: Opening parenthesis without closing parenthesis"#);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = folder.path().join("none.properties");
+    let worker = folder.path().join("w.properties");
+    std::fs::write(&worker, WORKER).expect("writable");
+    let error = load_standalone(&missing, &[]).expect_err("missing");
+    assert_eq!(error.exit_code(), 2);
+    assert!(
+        error
+            .to_string()
+            .ends_with("none.properties: cannot be read: No such file or directory (os error 2)")
+    );
+    let error = load_standalone(&worker, &[folder.path().to_path_buf()]).expect_err("a folder");
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("cannot be read: "), "{error}");
+    assert!(
+        load_standalone(&worker, &[])
+            .expect("zero connectors are fine")
+            .connectors
+            .is_empty()
+    );
+}

@@ -1,0 +1,118 @@
+//! What a worker's file means.
+
+use std::time::Duration;
+
+use starrocks_kafka_connect::config::{Config, ConfigProblem, DefaultValue, Given};
+
+use super::clients::{self, Client, Layer};
+use super::converters;
+use super::overrides::{self, OverridePolicy};
+use super::problem::Notice;
+use super::unknown;
+use super::variables;
+use super::worker_keys::{DEF, without_effect};
+
+/// What all connectors of a worker share.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// `bootstrap.servers`.
+    pub bootstrap_servers: String,
+    /// `task.shutdown.graceful.timeout.ms`: how long all tasks together may take to finish.
+    pub graceful_shutdown_timeout: Duration,
+    /// What was accepted and has no effect, or is likely to be a mistake; to be said once.
+    pub notices: Vec<Notice>,
+    pub(super) given: Given,
+    pub(super) override_policy: OverridePolicy,
+    pub(super) config_providers: Vec<String>,
+    pub(super) consumer: Layer,
+    pub(super) producer: Layer,
+}
+
+impl WorkerConfig {
+    /// Reads a worker's properties. Where something is wrong, defaults take its place, so that connectors can
+    /// be checked all the same; the worker does not start with them.
+    pub(super) fn check(given: &Given) -> (Self, Vec<ConfigProblem>) {
+        let (config, mut problems) = DEF.validate(given);
+        let mut notices = Vec::new();
+        for property in ["key.converter", "value.converter"] {
+            problems.extend(
+                given
+                    .get(property)
+                    .and_then(|text| converters::named(property, text).err()),
+            );
+        }
+        problems.extend(converters::check_header(given).err());
+        problems.extend(secured(given));
+        let config_providers: Vec<String> = config
+            .list("config.providers")
+            .iter()
+            .filter(|name| !name.is_empty())
+            .cloned()
+            .collect();
+        problems.extend(variables::refusals(&config_providers, given));
+        let allowlist = config.list(overrides::ALLOWLIST);
+        let policy = OverridePolicy::parse(
+            config.string(overrides::PROPERTY).unwrap_or("All"),
+            allowlist,
+        );
+        let override_policy = policy.unwrap_or_else(|problem| {
+            problems.push(problem);
+            OverridePolicy::default()
+        });
+
+        let (consumer, found) = Client::Consumer.read("consumer.", given);
+        problems.extend(found.problems);
+        notices.extend(found.notices);
+        let together = clients::check_together(&[&consumer], "consumer.");
+        problems.extend(together);
+        let (producer, found) = Client::Producer.read("producer.", given);
+        problems.extend(found.problems);
+        notices.extend(found.notices);
+
+        let of_no_effect = |name: &String| Some(Notice::no_effect(name, without_effect(name)?));
+        notices.extend(given.keys().filter_map(of_no_effect));
+        let known = |name: &str| without_effect(name).is_some() || clients::is_about_security(name);
+        unknown::check(&DEF, given, known, &mut problems, &mut notices);
+
+        let worker = Self {
+            bootstrap_servers: bootstrap_servers(&config),
+            graceful_shutdown_timeout: graceful_shutdown_timeout(&config),
+            notices,
+            given: given.clone(),
+            override_policy,
+            config_providers,
+            consumer,
+            producer,
+        };
+        (worker, problems)
+    }
+}
+
+/// TLS and SASL at the worker's level, and for its clients of which nothing else is read.
+fn secured(given: &Given) -> Vec<ConfigProblem> {
+    let asks = |(full, text): (&String, &String)| {
+        let name = full.strip_prefix("admin.").unwrap_or(full);
+        clients::is_secured(name, text).then(|| clients::secured(full))
+    };
+    given.iter().filter_map(asks).collect()
+}
+
+fn bootstrap_servers(config: &Config) -> String {
+    let addresses: Vec<&str> = config
+        .list("bootstrap.servers")
+        .iter()
+        .map(String::as_str)
+        .filter(|one| !one.is_empty())
+        .collect();
+    addresses.join(",")
+}
+
+fn graceful_shutdown_timeout(config: &Config) -> Duration {
+    const PROPERTY: &str = "task.shutdown.graceful.timeout.ms";
+    let default = || match DEF.key(PROPERTY)?.default {
+        DefaultValue::Text(text) => text.parse().ok(),
+        DefaultValue::Required | DefaultValue::Null => None,
+    };
+    let ms = config.integer(PROPERTY).or_else(default);
+    Duration::from_millis(ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default())
+}
