@@ -62,18 +62,29 @@ impl Batches {
 
     /// Closes the chunk of `table`; `None` where it has no rows.
     pub fn take(&mut self, table: TableId) -> Option<Chunk> {
-        let open = self.tables.get_mut(table.0 as usize).filter(|open| open.rows > 0)?;
+        let open = self
+            .tables
+            .get_mut(table.0 as usize)
+            .filter(|open| open.rows > 0)?;
         let Open { mut bytes, rows } = std::mem::take(open);
         self.filling_bytes -= bytes.len();
         bytes.push(b']');
         self.full = None;
-        Some(Chunk { body: Bytes::from(bytes), rows })
+        Some(Chunk {
+            body: Bytes::from(bytes),
+            rows,
+        })
     }
 
     /// Closes the chunk of every table that has rows.
     pub fn take_all(&mut self) -> Vec<(TableId, Chunk)> {
-        let ids = (0..).map(TableId).take(self.tables.len()).collect::<Vec<_>>();
-        ids.into_iter().filter_map(|table| Some((table, self.take(table)?))).collect()
+        let ids = (0..)
+            .map(TableId)
+            .take(self.tables.len())
+            .collect::<Vec<_>>();
+        ids.into_iter()
+            .filter_map(|table| Some((table, self.take(table)?)))
+            .collect()
     }
 
     /// Forgets every row and begins to count anew.
@@ -90,7 +101,11 @@ impl Batches {
     }
 
     fn largest(&self) -> Option<TableId> {
-        let largest = self.tables.iter().zip(0..).max_by_key(|(open, _)| open.bytes.len());
+        let largest = self
+            .tables
+            .iter()
+            .zip(0..)
+            .max_by_key(|(open, _)| open.bytes.len());
         largest.map(|(_, index)| TableId(index))
     }
 }
@@ -133,7 +148,9 @@ mod tests {
             bytes.extend_from_slice(text.as_bytes());
             Ok::<(), ()>(())
         };
-        batches.append(TableId(table), write).expect("writing does not fail");
+        batches
+            .append(TableId(table), write)
+            .expect("writing does not fail");
     }
 
     #[test]
@@ -148,8 +165,14 @@ mod tests {
         });
         assert_eq!(failed, Err("refused"));
         let chunks = batches.take_all();
-        let texts: Vec<_> = chunks.iter().map(|(id, c)| (id.0, &c.body[..], c.rows)).collect();
-        assert_eq!(texts, [(0, &b"[1]"[..], 1), (2, &br#"[{"a":1},{"a":2}]"#[..], 2)]);
+        let texts: Vec<_> = chunks
+            .iter()
+            .map(|(id, c)| (id.0, &c.body[..], c.rows))
+            .collect();
+        assert_eq!(
+            texts,
+            [(0, &b"[1]"[..], 1), (2, &br#"[{"a":1},{"a":2}]"#[..], 2)]
+        );
         assert_eq!(batches.take(TableId(2)), None);
     }
 
@@ -159,7 +182,10 @@ mod tests {
         assert_eq!(batches.append(TableId(0), |_| Err(1)), Err(1));
         assert_eq!(batches.take_all(), []);
         row(&mut batches, 0, "7");
-        assert_eq!(batches.take(TableId(0)).map(|c| c.body), Some(Bytes::from_static(b"[7]")));
+        assert_eq!(
+            batches.take(TableId(0)).map(|c| c.body),
+            Some(Bytes::from_static(b"[7]"))
+        );
     }
 
     #[test]

@@ -16,7 +16,10 @@ pub struct TopicPartition {
 impl TopicPartition {
     /// A partition by its name.
     pub fn new(topic: impl Into<Arc<str>>, partition: i32) -> Self {
-        Self { topic: topic.into(), partition }
+        Self {
+            topic: topic.into(),
+            partition,
+        }
     }
 }
 

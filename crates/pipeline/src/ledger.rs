@@ -23,7 +23,10 @@ impl Standing {
     /// Nothing is owed from `settled` on.
     #[must_use]
     pub fn at(settled: i64) -> Self {
-        Self { settled, owed: None }
+        Self {
+            settled,
+            owed: None,
+        }
     }
 }
 
@@ -52,14 +55,28 @@ impl Ledger {
     ) -> Self {
         let entries = found
             .into_iter()
-            .map(|(partition, standing)| (partition, Entry { standing, stored: false }))
+            .map(|(partition, standing)| {
+                (
+                    partition,
+                    Entry {
+                        standing,
+                        stored: false,
+                    },
+                )
+            })
             .collect();
-        Self { connector, database, entries }
+        Self {
+            connector,
+            database,
+            entries,
+        }
     }
 
     /// The partitions and where they stand.
     pub fn standings(&self) -> impl Iterator<Item = (&TopicPartition, &Standing)> {
-        self.entries.iter().map(|(partition, entry)| (partition, &entry.standing))
+        self.entries
+            .iter()
+            .map(|(partition, entry)| (partition, &entry.standing))
     }
 
     /// Where one partition stands; `None` where it is not assigned.
@@ -71,7 +88,9 @@ impl Ledger {
     /// Whether a partition must be replayed before anything else is loaded.
     #[must_use]
     pub fn owes(&self) -> bool {
-        self.entries.values().any(|entry| entry.standing.owed.is_some())
+        self.entries
+            .values()
+            .any(|entry| entry.standing.owed.is_some())
     }
 
     /// Whether what Kafka has stored says all there is to say.
@@ -146,9 +165,12 @@ impl Ledger {
     /// Where the round does not begin where its partitions stand: it would leave a hole, or load twice.
     pub fn visible(&mut self, round: &Visible) {
         for (partition, share) in round.shares() {
-            let Some(entry) = self.entries.get_mut(partition) else { continue };
+            let Some(entry) = self.entries.get_mut(partition) else {
+                continue;
+            };
             assert_eq!(
-                share.start, entry.standing.settled,
+                share.start,
+                entry.standing.settled,
                 "round {} begins elsewhere than where {partition} stands",
                 round.attempt()
             );
@@ -160,7 +182,12 @@ impl Ledger {
         }
     }
 
-    fn claim_of(&self, partition: &TopicPartition, standing: &Standing, ended: Attempt) -> OffsetAndMetadata {
+    fn claim_of(
+        &self,
+        partition: &TopicPartition,
+        standing: &Standing,
+        ended: Attempt,
+    ) -> OffsetAndMetadata {
         let claim = Metadata::Claim(Claim {
             attempt: ended,
             database: Arc::clone(&self.database),

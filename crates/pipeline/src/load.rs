@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use starrocks_kafka_starrocks::{CallError, Class, LoadHeaders, LoadState, TransactionRef, Verdict};
+use starrocks_kafka_starrocks::{
+    CallError, Class, LoadHeaders, LoadState, TransactionRef, Verdict,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -258,8 +260,15 @@ impl OpenLoads {
 
     /// Ends the round's requests, by themselves or after a while by force.
     pub async fn abandon(self) {
-        let aborts: Vec<_> = self.tables.values().map(|open| open.task.abort_handle()).collect();
-        if tokio::time::timeout(ABANDON_PATIENCE, self.end()).await.is_err() {
+        let aborts: Vec<_> = self
+            .tables
+            .values()
+            .map(|open| open.task.abort_handle())
+            .collect();
+        if tokio::time::timeout(ABANDON_PATIENCE, self.end())
+            .await
+            .is_err()
+        {
             aborts.iter().for_each(tokio::task::AbortHandle::abort);
         }
     }
@@ -275,7 +284,10 @@ impl OpenLoads {
                 begin_timeout_s: self.begin_timeout_s,
                 begun: self.begun.clone(),
             };
-            let task = self.warehouse.runtime().spawn(load.run(from).in_current_span());
+            let task = self
+                .warehouse
+                .runtime()
+                .spawn(load.run(from).in_current_span());
             OpenTable { to, task }
         });
         open.to.clone()
@@ -294,7 +306,10 @@ struct TableLoad {
 
 impl TableLoad {
     /// Loads what comes. Returns the proof once sealed, nothing where the round was abandoned before.
-    async fn run(self, mut from: mpsc::Receiver<Handed>) -> Result<Option<TablePrepared>, LoadFailure> {
+    async fn run(
+        self,
+        mut from: mpsc::Receiver<Handed>,
+    ) -> Result<Option<TablePrepared>, LoadFailure> {
         let mut is_open = false;
         while let Some(handed) = from.recv().await {
             match handed {
@@ -323,7 +338,15 @@ impl TableLoad {
         loop {
             self.begun.add(&self.name);
             let client = self.warehouse.client();
-            match client.begin(&self.transaction, &self.headers, self.begin_timeout_s, BEGIN_LIMIT).await {
+            match client
+                .begin(
+                    &self.transaction,
+                    &self.headers,
+                    self.begin_timeout_s,
+                    BEGIN_LIMIT,
+                )
+                .await
+            {
                 Ok(_) => {
                     self.warehouse.succeeded(&what);
                     self.warehouse.succeeded(AGAIN);
@@ -348,7 +371,12 @@ impl TableLoad {
         loop {
             // Cloning the body clones a reference.
             let body = chunk.body.clone().into();
-            match self.warehouse.client().load(&self.transaction, &self.headers, body, LOAD_LIMIT).await {
+            match self
+                .warehouse
+                .client()
+                .load(&self.transaction, &self.headers, body, LOAD_LIMIT)
+                .await
+            {
                 Ok(_) => {
                     self.warehouse.succeeded(&what);
                     let counters = &self.warehouse.status().counters;
@@ -385,10 +413,16 @@ impl TableLoad {
         let timeout_s = u32::try_from(PREPARED_TIMEOUT.as_secs()).ok();
         let mut backoff = Backoff::new();
         loop {
-            let error = match self.warehouse.client().prepare(&self.transaction, timeout_s, PREPARE_LIMIT).await {
+            let error = match self
+                .warehouse
+                .client()
+                .prepare(&self.transaction, timeout_s, PREPARE_LIMIT)
+                .await
+            {
                 Ok(prepared) => {
                     if prepared.rows.filtered > 0 {
-                        self.tell_filtered(prepared.rows.filtered, prepared.error_url.as_deref()).await;
+                        self.tell_filtered(prepared.rows.filtered, prepared.error_url.as_deref())
+                            .await;
                     }
                     self.warehouse.succeeded(&what);
                     return Ok(());
@@ -396,7 +430,8 @@ impl TableLoad {
                 Err(error) => error,
             };
             // A prepare that took effect is not repeated: StarRocks would call its transaction gone.
-            let perhaps = error.verdict == Verdict::UnknownAsk || error.class == Class::TransactionGone;
+            let perhaps =
+                error.verdict == Verdict::UnknownAsk || error.class == Class::TransactionGone;
             if perhaps && self.is_prepared(&what).await? {
                 self.warehouse.succeeded(&what);
                 return Ok(());
@@ -416,7 +451,9 @@ impl TableLoad {
                 Ok(LoadState::Prepared) => return Ok(true),
                 Ok(LoadState::Prepare) if backoff.waits() < PREPARE_POLLS_MAX => {}
                 Ok(_) => return Ok(false),
-                Err(error) if error.verdict == Verdict::Permanent => return Err(self.failure(&error).await),
+                Err(error) if error.verdict == Verdict::Permanent => {
+                    return Err(self.failure(&error).await);
+                }
                 Err(error) => self.warehouse.try_again(what, &error),
             }
             backoff.wait().await;
@@ -448,16 +485,28 @@ impl TableLoad {
             Some(url) => self.warehouse.error_log(url, ERROR_LOG_LINES).await,
             None => String::new(),
         };
-        LoadFailure { table: Arc::clone(&self.name), kind, message: format!("{error}{log}") }
+        LoadFailure {
+            table: Arc::clone(&self.name),
+            kind,
+            message: format!("{error}{log}"),
+        }
     }
 }
 
 /// What is to be rolled back of a round: the transactions that a begin was sent for.
 #[must_use]
-pub fn open_transactions(attempt: Attempt, database: &Arc<str>, begun: &Begun) -> BTreeSet<TransactionId> {
+pub fn open_transactions(
+    attempt: Attempt,
+    database: &Arc<str>,
+    begun: &Begun,
+) -> BTreeSet<TransactionId> {
     begun
         .tables()
         .into_iter()
-        .map(|table| TransactionId { database: Arc::clone(database), table, attempt })
+        .map(|table| TransactionId {
+            database: Arc::clone(database),
+            table,
+            attempt,
+        })
         .collect()
 }

@@ -47,7 +47,10 @@ impl Attempt {
     /// The attempt that follows; the only one that may have open transactions while this one is stored.
     #[must_use]
     pub fn next(self) -> Self {
-        Self { epoch: self.epoch, round: self.round + 1 }
+        Self {
+            epoch: self.epoch,
+            round: self.round + 1,
+        }
     }
 }
 
@@ -184,7 +187,10 @@ impl Metadata {
             ),
             Self::Claim(claim) => (
                 None,
-                claim.owed.as_ref().map(|owed| WireOwed { end: owed.end, tables: owed.tables.clone() }),
+                claim.owed.as_ref().map(|owed| WireOwed {
+                    end: owed.end,
+                    tables: owed.tables.clone(),
+                }),
             ),
         };
         let wire = Wire {
@@ -227,7 +233,10 @@ impl Wire {
         let Ok(epoch) = u64::from_str_radix(&self.epoch, 16) else {
             return Found::Foreign(format!("damaged: epoch '{}'", self.epoch));
         };
-        let attempt = Attempt { epoch: Epoch(epoch), round: self.round };
+        let attempt = Attempt {
+            epoch: Epoch(epoch),
+            round: self.round,
+        };
         let database = Arc::from(self.db);
         Found::Ours(match (self.plan, self.owed) {
             (Some(plan), None) => Metadata::Plan(Plan {
@@ -240,7 +249,10 @@ impl Wire {
             (None, owed) => Metadata::Claim(Claim {
                 attempt,
                 database,
-                owed: owed.map(|owed| Owed { end: owed.end, tables: owed.tables }),
+                owed: owed.map(|owed| Owed {
+                    end: owed.end,
+                    tables: owed.tables,
+                }),
             }),
             (Some(_), Some(_)) => return Found::Foreign("damaged: a plan that owes".to_owned()),
         })
@@ -264,7 +276,10 @@ pub fn encoded_bytes_max<'t>(
 }
 
 fn json_bytes(text: &str) -> usize {
-    let escaped: usize = text.chars().map(|c| if c < ' ' { 6 } else { c.len_utf8() }).sum();
+    let escaped: usize = text
+        .chars()
+        .map(|c| if c < ' ' { 6 } else { c.len_utf8() })
+        .sum();
     let quoted = text.chars().filter(|c| matches!(c, '"' | '\\')).count();
     escaped + quoted + 2
 }
@@ -276,7 +291,10 @@ mod tests {
     use super::*;
 
     fn attempt() -> impl Strategy<Value = Attempt> {
-        (any::<u64>(), any::<u64>()).prop_map(|(epoch, round)| Attempt { epoch: Epoch(epoch), round })
+        (any::<u64>(), any::<u64>()).prop_map(|(epoch, round)| Attempt {
+            epoch: Epoch(epoch),
+            round,
+        })
     }
 
     fn tables() -> impl Strategy<Value = Vec<Arc<str>>> {
@@ -286,12 +304,24 @@ mod tests {
     fn metadata() -> impl Strategy<Value = Metadata> {
         let plan = (attempt(), ".{0,20}", any::<i64>(), tables(), any::<i64>()).prop_map(
             |(attempt, database, end, tables, prepared_at_ms)| {
-                Metadata::Plan(Plan { attempt, database: database.into(), end, tables, prepared_at_ms })
+                Metadata::Plan(Plan {
+                    attempt,
+                    database: database.into(),
+                    end,
+                    tables,
+                    prepared_at_ms,
+                })
             },
         );
-        let owed = proptest::option::of((any::<i64>(), tables()).prop_map(|(end, tables)| Owed { end, tables }));
+        let owed = proptest::option::of(
+            (any::<i64>(), tables()).prop_map(|(end, tables)| Owed { end, tables }),
+        );
         let claim = (attempt(), ".{0,20}", owed).prop_map(|(attempt, database, owed)| {
-            Metadata::Claim(Claim { attempt, database: database.into(), owed })
+            Metadata::Claim(Claim {
+                attempt,
+                database: database.into(),
+                owed,
+            })
         });
         prop_oneof![plan, claim]
     }
@@ -324,7 +354,10 @@ mod tests {
 
     #[test]
     fn the_stored_text_is_fixed() {
-        let attempt = Attempt { epoch: Epoch(0xab), round: 7 };
+        let attempt = Attempt {
+            epoch: Epoch(0xab),
+            round: 7,
+        };
         let plan = Metadata::Plan(Plan {
             attempt,
             database: "shop".into(),
@@ -336,8 +369,15 @@ mod tests {
             plan.encode("c"),
             r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","plan":{"end":120,"tables":["orders"],"prepared_at":1700000000123}}"#
         );
-        let owed = Some(Owed { end: 9, tables: vec!["t".into()] });
-        let claim = Metadata::Claim(Claim { attempt, database: "shop".into(), owed });
+        let owed = Some(Owed {
+            end: 9,
+            tables: vec!["t".into()],
+        });
+        let claim = Metadata::Claim(Claim {
+            attempt,
+            database: "shop".into(),
+            owed,
+        });
         assert_eq!(
             claim.encode("c"),
             r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","owed":{"end":9,"tables":["t"]}}"#
@@ -348,14 +388,24 @@ mod tests {
     fn foreign_and_newer_metadata_is_no_plan() {
         let check = |bytes: &[u8], expect: fn(&Found) -> bool| {
             let found = Metadata::decode(bytes, "c");
-            assert!(expect(&found), "{} → {found:?}", String::from_utf8_lossy(bytes));
+            assert!(
+                expect(&found),
+                "{} → {found:?}",
+                String::from_utf8_lossy(bytes)
+            );
         };
         check(b"", |f| matches!(f, Found::Nothing));
         check(b"hello", |f| matches!(f, Found::Foreign(_)));
         check(b"\xff\xfe", |f| matches!(f, Found::Foreign(_)));
-        check(br#"{"v":1,"connector":"d"}"#, |f| matches!(f, Found::Foreign(_)));
-        check(br#"{"v":1,"connector":"c"}"#, |f| matches!(f, Found::Foreign(_)));
-        check(br#"{"v":2,"connector":"c"}"#, |f| matches!(f, Found::Newer(2)));
+        check(br#"{"v":1,"connector":"d"}"#, |f| {
+            matches!(f, Found::Foreign(_))
+        });
+        check(br#"{"v":1,"connector":"c"}"#, |f| {
+            matches!(f, Found::Foreign(_))
+        });
+        check(br#"{"v":2,"connector":"c"}"#, |f| {
+            matches!(f, Found::Newer(2))
+        });
         check(
             br#"{"v":1,"connector":"c","epoch":"zz","round":1,"db":"d"}"#,
             |f| matches!(f, Found::Foreign(_)),

@@ -124,7 +124,12 @@ impl Reading {
     /// [`NewerMetadata`]: going on would forget a decided round.
     pub fn of(stored: Vec<CommittedOffset>, connector: &str) -> Result<Self, NewerMetadata> {
         let mut reading = Self::default();
-        for CommittedOffset { partition, offset, metadata } in stored {
+        for CommittedOffset {
+            partition,
+            offset,
+            metadata,
+        } in stored
+        {
             let metadata = match Metadata::decode(&metadata, connector) {
                 Found::Ours(metadata) => offset.map(|_| metadata),
                 Found::Nothing => None,
@@ -142,7 +147,10 @@ impl Reading {
     /// The partitions without a stored offset: `auto.offset.reset` says where they begin.
     #[must_use]
     pub fn without_offset(&self) -> Vec<TopicPartition> {
-        let none = self.partitions.iter().filter(|(_, (offset, _))| offset.is_none());
+        let none = self
+            .partitions
+            .iter()
+            .filter(|(_, (offset, _))| offset.is_none());
         none.map(|(partition, _)| partition.clone()).collect()
     }
 
@@ -167,7 +175,10 @@ impl Reading {
 
     /// The transactions that the previous holders may have left open: those of the attempt after the one
     /// stored, in each table that rows of the partition can go to.
-    pub fn left_open(&self, mut tables: impl FnMut(&TopicPartition) -> Vec<Arc<str>>) -> BTreeSet<TransactionId> {
+    pub fn left_open(
+        &self,
+        mut tables: impl FnMut(&TopicPartition) -> Vec<Arc<str>>,
+    ) -> BTreeSet<TransactionId> {
         let mut open = BTreeSet::new();
         for (partition, (_, metadata)) in &self.partitions {
             let Some(metadata) = metadata else { continue };
@@ -192,10 +203,15 @@ impl Reading {
     ) -> Vec<(TopicPartition, Standing)> {
         let mut standings = Vec::with_capacity(self.partitions.len());
         for (partition, (offset, metadata)) in &self.partitions {
-            let Some(offset) = offset.or_else(|| reset.get(partition).copied()) else { continue };
+            let Some(offset) = offset.or_else(|| reset.get(partition).copied()) else {
+                continue;
+            };
             let standing = match metadata {
                 None => Standing::at(offset),
-                Some(Metadata::Claim(claim)) => Standing { settled: offset, owed: claim.owed.clone() },
+                Some(Metadata::Claim(claim)) => Standing {
+                    settled: offset,
+                    owed: claim.owed.clone(),
+                },
                 Some(Metadata::Plan(plan)) => {
                     let is_owed = |table: &&Arc<str>| {
                         owed(&TransactionId {
@@ -208,7 +224,13 @@ impl Reading {
                     if tables.is_empty() {
                         Standing::at(plan.end)
                     } else {
-                        Standing { settled: offset, owed: Some(Owed { end: plan.end, tables }) }
+                        Standing {
+                            settled: offset,
+                            owed: Some(Owed {
+                                end: plan.end,
+                                tables,
+                            }),
+                        }
                     }
                 }
             };
@@ -229,7 +251,11 @@ mod tests {
     #[test]
     fn a_decided_transaction_is_settled_by_its_fate_and_age() {
         let check = |fate, age_ms, in_doubt, expect| {
-            assert_eq!(settle(fate, 1_000, 1_000 + age_ms, in_doubt), expect, "{fate:?} {age_ms} {in_doubt:?}");
+            assert_eq!(
+                settle(fate, 1_000, 1_000 + age_ms, in_doubt),
+                expect,
+                "{fate:?} {age_ms} {in_doubt:?}"
+            );
         };
         for age_ms in [-SKEW_MS, 0, 2 * DAY_MS] {
             for in_doubt in [InDoubt::Fail, InDoubt::Replay, InDoubt::Skip] {
@@ -253,13 +279,18 @@ mod tests {
         CommittedOffset {
             partition: TopicPartition::new("orders", number),
             offset,
-            metadata: metadata.map(|m| m.encode("c").into_bytes()).unwrap_or_default(),
+            metadata: metadata
+                .map(|m| m.encode("c").into_bytes())
+                .unwrap_or_default(),
         }
     }
 
     fn plan(round: u64, end: i64, tables: &[&str]) -> Metadata {
         Metadata::Plan(Plan {
-            attempt: Attempt { epoch: Epoch(5), round },
+            attempt: Attempt {
+                epoch: Epoch(5),
+                round,
+            },
             database: "d".into(),
             end,
             tables: tables.iter().map(|t| Arc::from(*t)).collect(),
@@ -268,11 +299,21 @@ mod tests {
     }
 
     fn claim(round: u64, owed: Option<Owed>) -> Metadata {
-        Metadata::Claim(Claim { attempt: Attempt { epoch: Epoch(6), round }, database: "d".into(), owed })
+        Metadata::Claim(Claim {
+            attempt: Attempt {
+                epoch: Epoch(6),
+                round,
+            },
+            database: "d".into(),
+            owed,
+        })
     }
 
     fn reading() -> Reading {
-        let owed = Owed { end: 30, tables: vec!["b".into()] };
+        let owed = Owed {
+            end: 30,
+            tables: vec!["b".into()],
+        };
         Reading::of(
             vec![
                 stored(0, Some(10), Some(plan(3, 20, &["a", "b"]))),
@@ -280,7 +321,10 @@ mod tests {
                 stored(2, Some(12), Some(claim(8, Some(owed)))),
                 stored(3, Some(13), Some(claim(8, None))),
                 stored(4, None, None),
-                CommittedOffset { metadata: b"flink".to_vec(), ..stored(5, Some(15), None) },
+                CommittedOffset {
+                    metadata: b"flink".to_vec(),
+                    ..stored(5, Some(15), None)
+                },
             ],
             "c",
         )
@@ -292,8 +336,11 @@ mod tests {
         let reading = reading();
         assert_eq!(reading.foreign.len(), 1);
         assert_eq!(reading.without_offset(), [TopicPartition::new("orders", 4)]);
-        let decided: Vec<_> =
-            reading.decided().into_iter().map(|(id, at)| (id.table.to_string(), id.attempt.round, at)).collect();
+        let decided: Vec<_> = reading
+            .decided()
+            .into_iter()
+            .map(|(id, at)| (id.table.to_string(), id.attempt.round, at))
+            .collect();
         assert_eq!(decided, [("a".to_owned(), 3, 42), ("b".to_owned(), 3, 42)]);
         let open: Vec<_> = reading
             .left_open(|_| vec!["a".into()])
@@ -316,17 +363,32 @@ mod tests {
         };
         let rest = [(12, Some((30, "b"))), (13, None), (99, None), (15, None)];
         check(&[], &[&[(20, None), (21, None)], &rest[..]].concat());
-        check(&["b"], &[&[(10, Some((20, "b"))), (21, None)], &rest[..]].concat());
-        check(&["a", "b"], &[&[(10, Some((20, "a"))), (11, Some((21, "a")))], &rest[..]].concat());
+        check(
+            &["b"],
+            &[&[(10, Some((20, "b"))), (21, None)], &rest[..]].concat(),
+        );
+        check(
+            &["a", "b"],
+            &[&[(10, Some((20, "a"))), (11, Some((21, "a")))], &rest[..]].concat(),
+        );
     }
 
     #[test]
     fn a_newer_version_is_not_overruled() {
         let metadata = br#"{"v":2,"connector":"c","decided":true}"#.to_vec();
-        let error = Reading::of(vec![CommittedOffset { metadata, ..stored(0, Some(1), None) }], "c");
+        let error = Reading::of(
+            vec![CommittedOffset {
+                metadata,
+                ..stored(0, Some(1), None)
+            }],
+            "c",
+        );
         assert_eq!(
             error.expect_err("newer"),
-            NewerMetadata { partition: TopicPartition::new("orders", 0), version: 2 }
+            NewerMetadata {
+                partition: TopicPartition::new("orders", 0),
+                version: 2
+            }
         );
     }
 }

@@ -35,26 +35,67 @@ pub struct Round {
     last: usize,
 }
 
+/// What one partition has in a round that still takes records.
 #[derive(Debug)]
-struct OpenShare {
+pub struct OpenShare {
     partition: TopicPartition,
     start: i64,
     end: i64,
     tables: Vec<TableId>,
 }
 
-/// A record of a partition that the round does not cover: it was not assigned when the round began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotCovered;
+impl OpenShare {
+    /// The offset of the next record that it takes.
+    #[must_use]
+    pub fn position(&self) -> i64 {
+        self.end
+    }
+
+    /// The tables that rows went to so far.
+    #[must_use]
+    pub fn tables(&self) -> &[TableId] {
+        &self.tables
+    }
+
+    /// Covers the record at `offset`, whose row, where it has one, went to `table`. Returns whether that is
+    /// the first row of the table.
+    pub fn cover(&mut self, offset: i64, table: Option<TableId>) -> bool {
+        self.end = offset + 1;
+        match table {
+            Some(table) if !self.tables.contains(&table) => {
+                self.tables.push(table);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Covers everything below `end`, without rows: there is nothing left to read before it.
+    pub fn cover_up_to(&mut self, end: i64) {
+        self.end = self.end.max(end);
+    }
+}
 
 impl Round {
     /// A round that takes records from these positions on.
-    pub fn open(attempt: Attempt, positions: impl IntoIterator<Item = (TopicPartition, i64)>) -> Self {
+    pub fn open(
+        attempt: Attempt,
+        positions: impl IntoIterator<Item = (TopicPartition, i64)>,
+    ) -> Self {
         let shares = positions
             .into_iter()
-            .map(|(partition, start)| OpenShare { partition, start, end: start, tables: Vec::new() })
+            .map(|(partition, start)| OpenShare {
+                partition,
+                start,
+                end: start,
+                tables: Vec::new(),
+            })
             .collect();
-        Self { attempt, shares, last: 0 }
+        Self {
+            attempt,
+            shares,
+            last: 0,
+        }
     }
 
     /// Which attempt it is.
@@ -63,51 +104,15 @@ impl Round {
         self.attempt
     }
 
-    /// The offset of the next record that the round takes from this partition.
-    ///
-    /// # Errors
-    /// [`NotCovered`].
-    pub fn position(&mut self, topic: &str, partition: i32) -> Result<i64, NotCovered> {
-        self.share(topic, partition).map(|share| share.end)
-    }
-
-    /// Covers the record at `offset`, whose row, where it has one, went to `table`.
-    ///
-    /// # Errors
-    /// [`NotCovered`].
-    pub fn cover(
-        &mut self,
-        topic: &str,
-        partition: i32,
-        offset: i64,
-        table: Option<TableId>,
-    ) -> Result<(), NotCovered> {
-        let share = self.share(topic, partition)?;
-        share.end = offset + 1;
-        if let Some(table) = table
-            && !share.tables.contains(&table)
-        {
-            share.tables.push(table);
+    /// What this partition has in it; `None` where it was not assigned when the round began.
+    pub fn share(&mut self, topic: &str, partition: i32) -> Option<&mut OpenShare> {
+        let is = |share: &OpenShare| {
+            share.partition.partition == partition && *share.partition.topic == *topic
+        };
+        if !self.shares.get(self.last).is_some_and(is) {
+            self.last = self.shares.iter().position(is)?;
         }
-        Ok(())
-    }
-
-    /// Covers everything below `end`, without rows: there is nothing left to read before it.
-    ///
-    /// # Errors
-    /// [`NotCovered`].
-    pub fn cover_up_to(&mut self, partition: &TopicPartition, end: i64) -> Result<(), NotCovered> {
-        let share = self.share(&partition.topic, partition.partition)?;
-        share.end = share.end.max(end);
-        Ok(())
-    }
-
-    /// The tables that rows of this partition went to so far.
-    ///
-    /// # Errors
-    /// [`NotCovered`].
-    pub fn tables(&mut self, topic: &str, partition: i32) -> Result<&[TableId], NotCovered> {
-        self.share(topic, partition).map(|share| &*share.tables)
+        self.shares.get_mut(self.last)
     }
 
     /// Whether it covers no record yet.
@@ -124,18 +129,21 @@ impl Round {
             .filter(|share| share.end > share.start)
             .map(|share| {
                 let tables = share.tables.into_iter().map(&name).collect();
-                (share.partition, Share { start: share.start, end: share.end, tables })
+                (
+                    share.partition,
+                    Share {
+                        start: share.start,
+                        end: share.end,
+                        tables,
+                    },
+                )
             })
             .collect();
-        Sealed(Body { attempt: self.attempt, shares, prepared_at_ms })
-    }
-
-    fn share(&mut self, topic: &str, partition: i32) -> Result<&mut OpenShare, NotCovered> {
-        let is = |share: &OpenShare| share.partition.partition == partition && *share.partition.topic == *topic;
-        if !self.shares.get(self.last).is_some_and(is) {
-            self.last = self.shares.iter().position(is).ok_or(NotCovered)?;
-        }
-        Ok(&mut self.shares[self.last])
+        Sealed(Body {
+            attempt: self.attempt,
+            shares,
+            prepared_at_ms,
+        })
     }
 }
 
@@ -199,7 +207,11 @@ impl Grounds {
     /// The stored offsets show the plan in any of the round's partitions: the transaction that carried
     /// it was committed, for it was atomic over all of them.
     #[must_use]
-    pub fn of_stored_offsets(round: &Prepared, stored: &[CommittedOffset], connector: &str) -> Option<Self> {
+    pub fn of_stored_offsets(
+        round: &Prepared,
+        stored: &[CommittedOffset],
+        connector: &str,
+    ) -> Option<Self> {
         stored
             .iter()
             .any(|offset| {
@@ -297,9 +309,17 @@ impl Decided {
 
 fn lacking<'p>(body: &Body, proven: impl Iterator<Item = &'p Arc<str>>) -> Result<(), Missing> {
     let proven: BTreeSet<&Arc<str>> = proven.collect();
-    let missing: BTreeSet<&Arc<str>> =
-        body.shares.values().flat_map(|share| &share.tables).filter(|table| !proven.contains(table)).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Missing(missing.into_iter().cloned().collect())) }
+    let missing: BTreeSet<&Arc<str>> = body
+        .shares
+        .values()
+        .flat_map(|share| &share.tables)
+        .filter(|table| !proven.contains(table))
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Missing(missing.into_iter().cloned().collect()))
+    }
 }
 
 #[cfg(test)]
@@ -308,7 +328,10 @@ mod tests {
     use crate::kafka::{KafkaError, KafkaErrorKind};
     use crate::metadata::{Epoch, Plan};
 
-    const ATTEMPT: Attempt = Attempt { epoch: Epoch(1), round: 3 };
+    const ATTEMPT: Attempt = Attempt {
+        epoch: Epoch(1),
+        round: 3,
+    };
 
     fn partition(number: i32) -> TopicPartition {
         TopicPartition::new("orders", number)
@@ -319,18 +342,33 @@ mod tests {
     }
 
     fn sealed() -> Sealed {
-        let mut round = Round::open(ATTEMPT, [(partition(0), 10), (partition(1), 0), (partition(2), 5)]);
-        for (number, offset, table) in [(0, 10, Some(0)), (0, 12, Some(1)), (1, 0, None), (0, 13, Some(0))] {
-            round.cover("orders", number, offset, table.map(TableId)).expect("assigned");
+        let mut round = Round::open(
+            ATTEMPT,
+            [(partition(0), 10), (partition(1), 0), (partition(2), 5)],
+        );
+        for (number, offset, table) in [
+            (0, 10, Some(0)),
+            (0, 12, Some(1)),
+            (1, 0, None),
+            (0, 13, Some(0)),
+        ] {
+            round
+                .share("orders", number)
+                .expect("assigned")
+                .cover(offset, table.map(TableId));
         }
-        assert_eq!(round.cover("orders", 9, 0, None), Err(NotCovered));
+        assert!(round.share("orders", 9).is_none());
+        assert!(round.share("customers", 0).is_none());
         round.seal(77, name)
     }
 
     #[test]
     fn a_round_covers_what_was_read_and_no_more() {
         let sealed = sealed();
-        let shares: Vec<_> = sealed.shares().map(|(p, s)| (p.partition, s.start, s.end, s.tables.len())).collect();
+        let shares: Vec<_> = sealed
+            .shares()
+            .map(|(p, s)| (p.partition, s.start, s.end, s.tables.len()))
+            .collect();
         assert_eq!(shares, [(0, 10, 14, 2), (1, 0, 1, 0)]);
         assert_eq!(sealed.prepared_at_ms(), 77);
     }
@@ -338,21 +376,39 @@ mod tests {
     #[test]
     fn prepared_wants_a_proof_for_each_table() {
         let half = [TablePrepared::certain("t0".into())];
-        assert_eq!(sealed().prepared(&half).expect_err("t1 has no proof"), Missing(vec!["t1".into()]));
-        let both = [TablePrepared::certain("t0".into()), TablePrepared::certain("t1".into())];
-        let decided = sealed().prepared(&both).expect("all proven").decided(Grounds::at_least_once());
+        assert_eq!(
+            sealed().prepared(&half).expect_err("t1 has no proof"),
+            Missing(vec!["t1".into()])
+        );
+        let both = [
+            TablePrepared::certain("t0".into()),
+            TablePrepared::certain("t1".into()),
+        ];
+        let decided = sealed()
+            .prepared(&both)
+            .expect("all proven")
+            .decided(Grounds::at_least_once());
         let half = [TableCommitted::certain("t1".into())];
-        assert_eq!(decided.visible(&half).expect_err("t0 has no proof"), Missing(vec!["t0".into()]));
+        assert_eq!(
+            decided.visible(&half).expect_err("t0 has no proof"),
+            Missing(vec!["t0".into()])
+        );
     }
 
     #[test]
     fn only_a_commit_or_the_stored_plan_is_grounds() {
-        let error = || KafkaError { kind: KafkaErrorKind::Transient, message: "away".into() };
+        let error = || KafkaError {
+            kind: KafkaErrorKind::Transient,
+            message: "away".into(),
+        };
         assert!(Grounds::of_decision(&Decision::Committed).is_some());
         assert!(Grounds::of_decision(&Decision::Refused(error())).is_none());
         assert!(Grounds::of_decision(&Decision::Unclear(error())).is_none());
 
-        let both = [TablePrepared::certain("t0".into()), TablePrepared::certain("t1".into())];
+        let both = [
+            TablePrepared::certain("t0".into()),
+            TablePrepared::certain("t1".into()),
+        ];
         let prepared = sealed().prepared(&both).expect("all proven");
         let plan = |attempt: Attempt| {
             Metadata::Plan(Plan {
@@ -366,8 +422,15 @@ mod tests {
             .into_bytes()
         };
         let check = |number: i32, metadata: Vec<u8>, expect: bool| {
-            let stored = [CommittedOffset { partition: partition(number), offset: Some(1), metadata }];
-            assert_eq!(Grounds::of_stored_offsets(&prepared, &stored, "c").is_some(), expect);
+            let stored = [CommittedOffset {
+                partition: partition(number),
+                offset: Some(1),
+                metadata,
+            }];
+            assert_eq!(
+                Grounds::of_stored_offsets(&prepared, &stored, "c").is_some(),
+                expect
+            );
         };
         check(0, plan(ATTEMPT), true);
         check(1, plan(ATTEMPT), true);

@@ -120,7 +120,11 @@ impl TaskStatus {
             retrying.reminded = now;
             let (since, times) = (now.duration_since(retrying.since), retrying.times);
             drop(inner);
-            tracing::warn!(seconds = since.as_secs(), times, "still retrying: {what}, because: {because}");
+            tracing::warn!(
+                seconds = since.as_secs(),
+                times,
+                "still retrying: {what}, because: {because}"
+            );
             return;
         }
         let retrying = Retrying {
@@ -143,7 +147,11 @@ impl TaskStatus {
         if let Some(retrying) = inner.retrying.remove(what) {
             drop(inner);
             let since = now.duration_since(retrying.since);
-            tracing::info!(seconds = since.as_secs(), times = retrying.times, "succeeded after retrying: {what}");
+            tracing::info!(
+                seconds = since.as_secs(),
+                times = retrying.times,
+                "succeeded after retrying: {what}"
+            );
         }
     }
 
@@ -167,7 +175,12 @@ impl TaskStatus {
     #[must_use]
     pub fn unavailable_longest(&self) -> Option<Retrying> {
         let inner = self.inner();
-        inner.retrying.values().filter(|retrying| retrying.unavailable).min_by_key(|retrying| retrying.since).cloned()
+        inner
+            .retrying
+            .values()
+            .filter(|retrying| retrying.unavailable)
+            .min_by_key(|retrying| retrying.since)
+            .cloned()
     }
 }
 
@@ -185,12 +198,16 @@ mod tests {
     #[test]
     fn a_retry_is_shown_from_its_first_failure_until_it_succeeds() {
         let status = TaskStatus::default();
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let at = |seconds| start + Duration::from_secs(seconds);
         status.try_again(at(0), "begin", "refused", false);
         status.try_again(at(5), "begin", "connection refused", true);
         status.try_again(at(3), "commit", "no answer", true);
-        let shown: Vec<_> = status.retrying().iter().map(|r| (r.what.clone(), r.times, r.because.clone())).collect();
+        let shown: Vec<_> = status
+            .retrying()
+            .iter()
+            .map(|r| (r.what.clone(), r.times, r.because.clone()))
+            .collect();
         assert_eq!(
             shown,
             [

@@ -25,31 +25,12 @@ use crate::load::OpenLoads;
 use crate::metadata::{Attempt, Epoch};
 use crate::recovery::TransactionId;
 use crate::round::Round;
+use crate::settings::DeliveryGuarantee;
 use crate::status::TaskStatus;
 use crate::step::{Probe, Step};
 use crate::warehouse::Warehouse;
 
 use self::finish::Committing;
-
-/// What a row's way into its table is protected by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guarantee {
-    /// Rounds are decided by a Kafka transaction.
-    ExactlyOnce,
-    /// Offsets follow the rows; after a crash some rows are loaded again.
-    AtLeastOnce,
-}
-
-impl Guarantee {
-    /// As `starrocks.delivery.guarantee` writes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ExactlyOnce => "exactly-once",
-            Self::AtLeastOnce => "at-least-once",
-        }
-    }
-}
 
 /// What a task needs to know of its connector.
 #[derive(Clone)]
@@ -57,7 +38,7 @@ pub struct TaskSettings {
     /// The connector's name.
     pub connector: Arc<str>,
     /// The guarantee of this session.
-    pub guarantee: Guarantee,
+    pub guarantee: DeliveryGuarantee,
     /// `bufferflush.maxbytes`.
     pub flush_bytes_max: u64,
     /// `bufferflush.intervalms`.
@@ -253,11 +234,14 @@ impl<'t, K: Kafka> Session<'t, K> {
 
     /// Transactions must be to be had before anything is read.
     fn join(&mut self) -> Turn {
-        if self.has_producer || self.task.settings.guarantee == Guarantee::AtLeastOnce {
+        if self.has_producer || self.task.settings.guarantee == DeliveryGuarantee::AtLeastOnce {
             return Ok(());
         }
         self.enter("waiting for Kafka");
-        let because = KafkaError { kind: KafkaErrorKind::Transient, message: "the session begins".to_owned() };
+        let because = KafkaError {
+            kind: KafkaErrorKind::Transient,
+            message: "the session begins".to_owned(),
+        };
         self.renew_producer(&because)?;
         self.has_producer = true;
         Ok(())
@@ -295,7 +279,11 @@ impl<'t, K: Kafka> Session<'t, K> {
             GroupEvent::Revoked(partitions) => {
                 self.enter("giving partitions back");
                 self.finish()?;
-                tracing::info!(partitions = partitions.len(), "revoked: {}", names(&partitions));
+                tracing::info!(
+                    partitions = partitions.len(),
+                    "revoked: {}",
+                    names(&partitions)
+                );
                 self.let_go(&partitions);
                 Ok(())
             }
@@ -345,13 +333,22 @@ impl<'t, K: Kafka> Session<'t, K> {
         self.give_up_at = Some(self.now() + WIND_UP);
         self.events.clear();
         self.events_since = None;
-        if self.abandon_round().and_then(|()| self.await_visible()).is_err() {
-            tracing::debug!("what this session left open is rolled back or forward by the next holder");
+        if self
+            .abandon_round()
+            .and_then(|()| self.await_visible())
+            .is_err()
+        {
+            tracing::debug!(
+                "what this session left open is rolled back or forward by the next holder"
+            );
         }
     }
 
     fn attempt(&self) -> Attempt {
-        Attempt { epoch: self.epoch, round: self.ended }
+        Attempt {
+            epoch: self.epoch,
+            round: self.ended,
+        }
     }
 
     fn now(&self) -> Instant {
@@ -402,7 +399,11 @@ const WIND_UP: Duration = Duration::from_secs(5);
 /// Partitions as `orders-0, orders-1`, the first of many.
 fn names(partitions: &[TopicPartition]) -> String {
     const SHOWN: usize = 20;
-    let mut text: Vec<_> = partitions.iter().take(SHOWN).map(ToString::to_string).collect();
+    let mut text: Vec<_> = partitions
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
     if partitions.len() > SHOWN {
         text.push("…".to_owned());
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use starrocks_kafka_starrocks::{CallError, Class, Client, Label, LoadState, TransactionRef, Verdict};
+use starrocks_kafka_starrocks::{
+    CallError, Class, Client, Label, LoadState, TransactionRef, Verdict,
+};
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
@@ -42,7 +44,9 @@ impl Backoff {
 
     /// The next wait.
     pub fn next_wait(&mut self) -> Duration {
-        let wait = Self::FIRST.saturating_mul(1 << self.waits.min(20)).min(Self::LONGEST);
+        let wait = Self::FIRST
+            .saturating_mul(1 << self.waits.min(20))
+            .min(Self::LONGEST);
         self.waits += 1;
         wait
     }
@@ -116,7 +120,15 @@ impl Warehouse {
         status: Arc<TaskStatus>,
         runtime: Handle,
     ) -> Self {
-        Self { client, connector, database, in_doubt, clock, status, runtime }
+        Self {
+            client,
+            connector,
+            database,
+            in_doubt,
+            clock,
+            status,
+            runtime,
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -139,7 +151,8 @@ impl Warehouse {
 
     pub(crate) fn try_again(&self, what: &str, error: &CallError) {
         let unavailable = error.is_unavailable() || error.verdict == Verdict::NotSent;
-        self.status.try_again(self.clock.now(), what, &error.to_string(), unavailable);
+        self.status
+            .try_again(self.clock.now(), what, &error.to_string(), unavailable);
     }
 
     pub(crate) fn succeeded(&self, what: &str) {
@@ -160,23 +173,46 @@ impl Warehouse {
         TransactionRef {
             database: id.database.to_string(),
             table: id.table.to_string(),
-            label: Label::compose(&self.connector, &id.attempt.epoch.to_string(), id.attempt.round, &id.table),
+            label: Label::compose(
+                &self.connector,
+                &id.attempt.epoch.to_string(),
+                id.attempt.round,
+                &id.table,
+            ),
         }
     }
 
     /// What StarRocks knows of a label, asked once.
-    pub(crate) async fn label_state(&self, transaction: &TransactionRef) -> Result<LoadState, CallError> {
-        let state = self.client.label_state(&transaction.database, &transaction.label, STATE_LIMIT).await?;
+    pub(crate) async fn label_state(
+        &self,
+        transaction: &TransactionRef,
+    ) -> Result<LoadState, CallError> {
+        let state = self
+            .client
+            .label_state(&transaction.database, &transaction.label, STATE_LIMIT)
+            .await?;
         Ok(state.state)
     }
 
     /// The first lines of the log of refused rows, ready to stand behind a message; empty where it cannot
     /// be read.
     pub(crate) async fn error_log(&self, url: &str, lines: usize) -> String {
-        match self.client.error_log(url, ERROR_LOG_BYTES_MAX, ERROR_LOG_LIMIT).await {
+        match self
+            .client
+            .error_log(url, ERROR_LOG_BYTES_MAX, ERROR_LOG_LIMIT)
+            .await
+        {
             Ok(log) => {
-                let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).take(lines).collect();
-                if lines.is_empty() { String::new() } else { format!("; first refused rows: {}", lines.join(" | ")) }
+                let lines: Vec<_> = log
+                    .lines()
+                    .filter(|line| !line.trim().is_empty())
+                    .take(lines)
+                    .collect();
+                if lines.is_empty() {
+                    String::new()
+                } else {
+                    format!("; first refused rows: {}", lines.join(" | "))
+                }
             }
             Err(error) => format!("; the log of refused rows at {url} could not be read: {error}"),
         }
@@ -186,7 +222,11 @@ impl Warehouse {
     ///
     /// # Errors
     /// Only what StarRocks would answer for ever: the user may not, the database is gone.
-    pub async fn roll_forward(&self, id: TransactionId, prepared_at_ms: i64) -> Result<Settled, CallError> {
+    pub async fn roll_forward(
+        &self,
+        id: TransactionId,
+        prepared_at_ms: i64,
+    ) -> Result<Settled, CallError> {
         let transaction = self.reference(&id);
         let what = format!("commit {}", transaction.label);
         match self.client.commit(&transaction, COMMIT_LIMIT).await {
@@ -205,7 +245,11 @@ impl Warehouse {
     ///
     /// # Errors
     /// Only what StarRocks would answer for ever: the user may not, the database is gone.
-    pub async fn settle(&self, id: TransactionId, prepared_at_ms: i64) -> Result<Settled, CallError> {
+    pub async fn settle(
+        &self,
+        id: TransactionId,
+        prepared_at_ms: i64,
+    ) -> Result<Settled, CallError> {
         let transaction = self.reference(&id);
         let what = format!("settle {}", transaction.label);
         self.settle_as(id, transaction, &what, prepared_at_ms).await
@@ -223,15 +267,22 @@ impl Warehouse {
             let fate = match self.label_state(&transaction).await {
                 Ok(state) => fate_of(state),
                 Err(error) => {
-                    self.again_unless_permanent(what, error, &mut backoff).await?;
+                    self.again_unless_permanent(what, error, &mut backoff)
+                        .await?;
                     continue;
                 }
             };
-            let settled = match recovery::settle(fate, prepared_at_ms, self.clock.epoch_ms(), self.in_doubt) {
+            let settled = match recovery::settle(
+                fate,
+                prepared_at_ms,
+                self.clock.epoch_ms(),
+                self.in_doubt,
+            ) {
                 Settle::Commit => match self.client.commit(&transaction, COMMIT_LIMIT).await {
                     Ok(_) => Settled::Committed(TableCommitted::certain(id.table)),
                     Err(error) => {
-                        self.again_unless_permanent(what, error, &mut backoff).await?;
+                        self.again_unless_permanent(what, error, &mut backoff)
+                            .await?;
                         continue;
                     }
                 },
@@ -261,15 +312,20 @@ impl Warehouse {
                     return Ok(());
                 }
                 Ok(Fate::Committed) => {
-                    return Err(RollbackError::Committed { label: transaction.label, table: id.table });
+                    return Err(RollbackError::Committed {
+                        label: transaction.label,
+                        table: id.table,
+                    });
                 }
-                Ok(Fate::Prepare | Fate::Prepared) => match self.end_open(&transaction, backoff.waits()).await {
-                    Ok(()) => {
-                        self.succeeded(&what);
-                        return Ok(());
+                Ok(Fate::Prepare | Fate::Prepared) => {
+                    match self.end_open(&transaction, backoff.waits()).await {
+                        Ok(()) => {
+                            self.succeeded(&what);
+                            return Ok(());
+                        }
+                        Err(error) => error,
                     }
-                    Err(error) => error,
-                },
+                }
                 Err(error) if error.verdict == Verdict::Permanent => return Err(error.into()),
                 Err(error) => error,
             };
@@ -285,7 +341,13 @@ impl Warehouse {
         };
         // Where the back end has lost the transaction, the front end can end it alone.
         let lost = error.class == Class::TransactionGone || failures >= 2;
-        if lost && self.client.cancel(transaction, ROLLBACK_LIMIT).await.is_ok() {
+        if lost
+            && self
+                .client
+                .cancel(transaction, ROLLBACK_LIMIT)
+                .await
+                .is_ok()
+        {
             return Ok(());
         }
         Err(error)
@@ -297,7 +359,8 @@ impl Warehouse {
         error: CallError,
         backoff: &mut Backoff,
     ) -> Result<(), CallError> {
-        if error.verdict == Verdict::Permanent && matches!(error.class, Class::Auth | Class::Schema) {
+        if error.verdict == Verdict::Permanent && matches!(error.class, Class::Auth | Class::Schema)
+        {
             return Err(error);
         }
         self.try_again(what, &error);
@@ -324,6 +387,9 @@ mod tests {
     fn waits_grow_and_stay_bounded() {
         let mut backoff = Backoff::new();
         let waits: Vec<_> = (0..9).map(|_| backoff.next_wait().as_millis()).collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert_eq!(
+            waits,
+            [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]
+        );
     }
 }

@@ -34,7 +34,11 @@ impl<R: Rows> Rows for OwedRows<'_, R> {
         table: TableId,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.tables.contains(&table) { self.rows.append(table, write) } else { Ok(()) }
+        if self.tables.contains(&table) {
+            self.rows.append(table, write)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -55,7 +59,9 @@ impl<K: Kafka> Session<'_, K> {
         if self.batch.is_none() {
             match self.kafka.poll(self.poll_timeout()) {
                 Ok(polled) => {
-                    let Some(batch) = self.keep(polled) else { return Ok(()) };
+                    let Some(batch) = self.keep(polled) else {
+                        return Ok(());
+                    };
                     if !self.task.status.retrying().is_empty() {
                         self.task.status.succeeded(self.now(), wait::READ);
                     }
@@ -69,13 +75,20 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Not past the moment at which the round is due.
     fn poll_timeout(&self) -> Duration {
-        let due = self.filling.as_ref().map(|filling| filling.started_at + self.task.settings.flush_interval);
+        let due = self
+            .filling
+            .as_ref()
+            .map(|filling| filling.started_at + self.task.settings.flush_interval);
         let until = [due, self.settle_at].into_iter().flatten().min();
-        until.map_or(POLL, |until| until.saturating_duration_since(self.now()).min(POLL))
+        until.map_or(POLL, |until| {
+            until.saturating_duration_since(self.now()).min(POLL)
+        })
     }
 
     fn take_batch(&mut self) -> Turn {
-        let Some((batch, mut next)) = self.batch.take() else { return Ok(()) };
+        let Some((batch, mut next)) = self.batch.take() else {
+            return Ok(());
+        };
         let restarts = self.restarts;
         let mut taken = 0;
         while next < batch.len() {
@@ -92,7 +105,11 @@ impl<K: Kafka> Session<'_, K> {
             while let Some(table) = self.batches.full() {
                 self.hand_over(table)?;
             }
-            if self.filling.as_ref().is_some_and(|filling| filling.must_seal) {
+            if self
+                .filling
+                .as_ref()
+                .is_some_and(|filling| filling.must_seal)
+            {
                 self.end_round()?;
             }
             if self.restarts != restarts {
@@ -108,23 +125,29 @@ impl<K: Kafka> Session<'_, K> {
         if self.filling.is_none() {
             self.filling = Some(self.open_round());
         }
-        let Some(filling) = &mut self.filling else { return Ok(Taken::No) };
-        let round = &mut filling.round;
-        match round.position(record.topic, record.partition) {
-            Ok(position) if record.offset >= position => {}
-            _ => return Ok(Taken::No),
-        }
+        let Some(filling) = &mut self.filling else {
+            return Ok(Taken::No);
+        };
+        let share = filling.round.share(record.topic, record.partition);
+        let Some(share) = share.filter(|share| record.offset >= share.position()) else {
+            return Ok(Taken::No);
+        };
         let encoded = if self.replay.is_empty() {
             self.task.encoder.encode(record, &mut self.batches)?
         } else {
             let partition = TopicPartition::new(record.topic, record.partition);
-            let Some(replay) = self.replay.get_mut(&partition) else { return Ok(Taken::No) };
+            let Some(replay) = self.replay.get_mut(&partition) else {
+                return Ok(Taken::No);
+            };
             if record.offset >= replay.end {
                 replay.is_done = true;
-                drop(round.cover_up_to(&partition, replay.end));
+                share.cover_up_to(replay.end);
                 return Ok(Taken::No);
             }
-            let mut rows = OwedRows { rows: &mut self.batches, tables: &replay.tables };
+            let mut rows = OwedRows {
+                rows: &mut self.batches,
+                tables: &replay.tables,
+            };
             match self.task.encoder.encode(record, &mut rows)? {
                 Encoded::Row(table) if !replay.tables.contains(&table) => Encoded::Skipped,
                 encoded => encoded,
@@ -134,12 +157,7 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::Row(table) => Some(table),
             Encoded::Skipped => None,
         };
-        let is_new = match (table, round.tables(record.topic, record.partition)) {
-            (Some(table), Ok(tables)) => !tables.contains(&table),
-            _ => false,
-        };
-        drop(round.cover(record.topic, record.partition, record.offset, table));
-        if is_new {
+        if share.cover(record.offset, table) {
             self.check_plan_size(record);
         }
         Ok(Taken::Yes)
@@ -147,9 +165,17 @@ impl<K: Kafka> Session<'_, K> {
 
     /// The plan of a partition must fit into the metadata of its offset, with whatever table comes next.
     fn check_plan_size(&mut self, record: &RawRecord<'_>) {
-        let Some(filling) = &mut self.filling else { return };
-        let Ok(tables) = filling.round.tables(record.topic, record.partition) else { return };
-        let names: Vec<_> = tables.iter().map(|table| Arc::clone(self.task.encoder.table_name(*table))).collect();
+        let Some(filling) = &mut self.filling else {
+            return;
+        };
+        let Some(share) = filling.round.share(record.topic, record.partition) else {
+            return;
+        };
+        let names: Vec<_> = share
+            .tables()
+            .iter()
+            .map(|table| Arc::clone(self.task.encoder.table_name(*table)))
+            .collect();
         let longest = names.iter().max_by_key(|name| name.len());
         let bytes = encoded_bytes_max(
             &self.task.settings.connector,
@@ -161,7 +187,10 @@ impl<K: Kafka> Session<'_, K> {
 
     fn open_round(&mut self) -> Filling {
         let attempt = self.attempt().next();
-        let positions = self.positions.iter().map(|(partition, position)| (partition.clone(), *position));
+        let positions = self
+            .positions
+            .iter()
+            .map(|(partition, position)| (partition.clone(), *position));
         let settings = &self.task.settings;
         Filling {
             round: Round::open(attempt, positions),
@@ -177,8 +206,12 @@ impl<K: Kafka> Session<'_, K> {
     }
 
     fn hand_over(&mut self, table: TableId) -> Turn {
-        let Some(chunk) = self.batches.take(table) else { return Ok(()) };
-        let Some(filling) = &mut self.filling else { return Ok(()) };
+        let Some(chunk) = self.batches.take(table) else {
+            return Ok(());
+        };
+        let Some(filling) = &mut self.filling else {
+            return Ok(());
+        };
         let name = Arc::clone(self.task.encoder.table_name(table));
         match filling.loads.hand_over(table, &name, chunk) {
             HandOver::Taken => Ok(()),
@@ -186,7 +219,9 @@ impl<K: Kafka> Session<'_, K> {
             HandOver::Full(waiting) => {
                 self.enter("waiting for StarRocks to take rows");
                 self.wait(waiting.hand_over())?;
-                if self.is_paused && let Some(filling) = &self.filling {
+                if self.is_paused
+                    && let Some(filling) = &self.filling
+                {
                     // Reading has stopped; it pays to start again only when there is much room.
                     let drained = filling.loads.drained();
                     self.wait(drained)?;
@@ -200,7 +235,9 @@ impl<K: Kafka> Session<'_, K> {
     /// Nothing more is to be read in a partition for now; a replay may end before its last offset, where
     /// the log was compacted or cut.
     pub(super) fn end_of_partition(&mut self, partition: &TopicPartition, offset: i64) {
-        let Some(replay) = self.replay.get_mut(partition) else { return };
+        let Some(replay) = self.replay.get_mut(partition) else {
+            return;
+        };
         if offset < replay.end || replay.is_done {
             return;
         }
@@ -209,8 +246,12 @@ impl<K: Kafka> Session<'_, K> {
         if self.filling.is_none() {
             self.filling = Some(self.open_round());
         }
-        if let Some(filling) = &mut self.filling {
-            drop(filling.round.cover_up_to(partition, end));
+        let share = self
+            .filling
+            .as_mut()
+            .and_then(|f| f.round.share(&partition.topic, partition.partition));
+        if let Some(share) = share {
+            share.cover_up_to(end);
         }
     }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use starrocks_kafka_starrocks::CallError;
 
-use super::{Filling, Guarantee, Halt, Session, Turn, failed, rejoin};
+use super::{Filling, Halt, Session, Turn, failed, rejoin};
 use crate::kafka::{Decision, Kafka, KafkaError, KafkaErrorKind};
 use crate::load::{AGAIN, Begun, FailureKind, LoadFailure, open_transactions};
 use crate::metadata::Attempt;
 use crate::recovery::TransactionId;
 use crate::round::{Decided, Grounds, Prepared};
+use crate::settings::DeliveryGuarantee;
 use crate::status::Counters;
 use crate::step::Step;
 use crate::warehouse::{Backoff, RollbackError, Settled};
@@ -32,7 +33,9 @@ pub(super) struct Committing {
 
 impl<K: Kafka> Session<'_, K> {
     pub(super) fn round_is_due(&self) -> bool {
-        let Some(filling) = &self.filling else { return false };
+        let Some(filling) = &self.filling else {
+            return false;
+        };
         if !self.replay.is_empty() {
             return self.replay_is_complete();
         }
@@ -64,7 +67,9 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Ends the open round, where there is one: from here its rows are decided, or will be read again.
     pub(super) fn end_round(&mut self) -> Turn {
-        let Some(filling) = self.filling.take() else { return Ok(()) };
+        let Some(filling) = self.filling.take() else {
+            return Ok(());
+        };
         if filling.round.is_empty() {
             self.batches.clear();
             return Ok(());
@@ -73,7 +78,10 @@ impl<K: Kafka> Session<'_, K> {
         let encoder = &*self.task.encoder;
         let name = |table| Arc::clone(encoder.table_name(table));
         let rest = self.batches.take_all();
-        let rest: Vec<_> = rest.into_iter().map(|(table, chunk)| (table, name(table), chunk)).collect();
+        let rest: Vec<_> = rest
+            .into_iter()
+            .map(|(table, chunk)| (table, name(table), chunk))
+            .collect();
         let sealed = filling.round.seal(self.task.clock.epoch_ms(), name);
         self.batches.clear();
         self.reached(Step::Sealed);
@@ -93,7 +101,9 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Ends a round one of whose transactions has failed before it was sealed.
     pub(super) fn end_broken_round(&mut self) -> Turn {
-        let Some(Filling { round, loads, .. }) = self.filling.take() else { return Ok(()) };
+        let Some(Filling { round, loads, .. }) = self.filling.take() else {
+            return Ok(());
+        };
         let (attempt, begun) = (round.attempt(), loads.begun());
         match self.wait(loads.end())? {
             Err(failure) => self.begin_again(attempt, &begun, failure),
@@ -110,12 +120,18 @@ impl<K: Kafka> Session<'_, K> {
         self.await_visible()?;
         if let Some(grounds) = Grounds::of_nothing(&prepared) {
             self.became_visible(prepared.decided(grounds), Vec::new())?;
-            return if self.replay.is_empty() { Ok(()) } else { self.end_replay() };
+            return if self.replay.is_empty() {
+                Ok(())
+            } else {
+                self.end_replay()
+            };
         }
-        if self.task.settings.guarantee == Guarantee::AtLeastOnce {
+        if self.task.settings.guarantee == DeliveryGuarantee::AtLeastOnce {
             return self.commit(prepared.decided(Grounds::at_least_once()));
         }
-        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let Some(ledger) = &self.ledger else {
+            return Ok(());
+        };
         let decision = self.kafka.decide(&ledger.decision(&prepared));
         let grounds = match decision {
             Decision::Committed => Grounds::of_decision(&decision),
@@ -134,7 +150,9 @@ impl<K: Kafka> Session<'_, K> {
             }
             None => {
                 self.roll_back_round(prepared.attempt(), begun)?;
-                Err(rejoin("Kafka did not store the decision of a round; it was rolled back"))
+                Err(rejoin(
+                    "Kafka did not store the decision of a round; it was rolled back",
+                ))
             }
         }
     }
@@ -144,9 +162,16 @@ impl<K: Kafka> Session<'_, K> {
         tracing::warn!("no clear answer to a round's decision: {error}; reading what is stored");
         self.enter("finding out whether a round is decided");
         self.renew_producer(error)?;
-        let owned: Vec<_> = round.shares().map(|(partition, _)| partition.clone()).collect();
+        let owned: Vec<_> = round
+            .shares()
+            .map(|(partition, _)| partition.clone())
+            .collect();
         let stored = self.read_stored(&owned, false)?;
-        Ok(Grounds::of_stored_offsets(round, &stored, &self.task.settings.connector))
+        Ok(Grounds::of_stored_offsets(
+            round,
+            &stored,
+            &self.task.settings.connector,
+        ))
     }
 
     /// Commits a decided round in the background.
@@ -160,7 +185,11 @@ impl<K: Kafka> Session<'_, K> {
                 .into_iter()
                 .map(|table| {
                     let (warehouse, database) = (warehouse.clone(), Arc::clone(&database));
-                    let id = TransactionId { database, table, attempt };
+                    let id = TransactionId {
+                        database,
+                        table,
+                        attempt,
+                    };
                     tokio::spawn(async move { warehouse.roll_forward(id, prepared_at_ms).await })
                 })
                 .collect();
@@ -179,7 +208,11 @@ impl<K: Kafka> Session<'_, K> {
             }
         }
         self.committing = Some(Committing { decided, outcomes });
-        if self.replay.is_empty() { Ok(()) } else { self.end_replay() }
+        if self.replay.is_empty() {
+            Ok(())
+        } else {
+            self.end_replay()
+        }
     }
 
     /// The owed rows are in: what follows them may be read.
@@ -191,11 +224,15 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Looks whether the commit of the round before is through.
     pub(super) fn collect_commit(&mut self) -> Turn {
-        let Some(committing) = &self.committing else { return Ok(()) };
+        let Some(committing) = &self.committing else {
+            return Ok(());
+        };
         match committing.outcomes.try_recv() {
             Err(TryRecvError::Empty) => Ok(()),
             Ok(outcomes) => {
-                let Some(Committing { decided, .. }) = self.committing.take() else { return Ok(()) };
+                let Some(Committing { decided, .. }) = self.committing.take() else {
+                    return Ok(());
+                };
                 self.became_visible(decided, outcomes)
             }
             // Its panic is told where it is waited for.
@@ -205,13 +242,19 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Waits for the commit of the round before.
     pub(super) fn await_visible(&mut self) -> Turn {
-        let Some(Committing { decided, outcomes }) = self.committing.take() else { return Ok(()) };
+        let Some(Committing { decided, outcomes }) = self.committing.take() else {
+            return Ok(());
+        };
         self.enter("committing a round");
         let outcomes = self.wait_for(&outcomes)?;
         self.became_visible(decided, outcomes)
     }
 
-    fn became_visible(&mut self, decided: Decided, outcomes: Vec<Result<Settled, CallError>>) -> Turn {
+    fn became_visible(
+        &mut self,
+        decided: Decided,
+        outcomes: Vec<Result<Settled, CallError>>,
+    ) -> Turn {
         let mut proofs = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             match self.settled(outcome)? {
@@ -227,7 +270,10 @@ impl<K: Kafka> Session<'_, K> {
         }
         let round = decided.attempt();
         let visible = decided.visible(&proofs).map_err(|missing| {
-            failed(format!("tables {:?} of round {round} have no certain answer to their commit", missing.0))
+            failed(format!(
+                "tables {:?} of round {round} have no certain answer to their commit",
+                missing.0
+            ))
         })?;
         self.reached(Step::Committed);
         if let Some(ledger) = &mut self.ledger {
@@ -241,8 +287,8 @@ impl<K: Kafka> Session<'_, K> {
         self.refused_in_row = 0;
         Counters::add(&self.task.status.counters.rounds, 1);
         let wait = match self.task.settings.guarantee {
-            Guarantee::ExactlyOnce => SETTLE_AFTER,
-            Guarantee::AtLeastOnce => Duration::ZERO,
+            DeliveryGuarantee::ExactlyOnce => SETTLE_AFTER,
+            DeliveryGuarantee::AtLeastOnce => Duration::ZERO,
         };
         self.settle_at = Some(self.now() + wait);
         tracing::debug!(round = %round, tables = proofs.len(), "round visible");
@@ -272,20 +318,28 @@ impl<K: Kafka> Session<'_, K> {
 
     pub(super) fn settle_if_due(&mut self) -> Turn {
         let due = self.settle_at.is_some_and(|at| self.now() >= at);
-        if due && self.committing.is_none() { self.settle() } else { Ok(()) }
+        if due && self.committing.is_none() {
+            self.settle()
+        } else {
+            Ok(())
+        }
     }
 
     /// Stores the settled offsets, where they are not stored yet.
     pub(super) fn settle(&mut self) -> Turn {
         self.settle_at = None;
-        if self.ledger.as_ref().is_none_or(crate::ledger::Ledger::is_stored) {
+        if self
+            .ledger
+            .as_ref()
+            .is_none_or(crate::ledger::Ledger::is_stored)
+        {
             return Ok(());
         }
         self.enter("settling offsets");
         self.reached(Step::Settling);
         match self.task.settings.guarantee {
-            Guarantee::ExactlyOnce => self.claim()?,
-            Guarantee::AtLeastOnce => self.commit_plain()?,
+            DeliveryGuarantee::ExactlyOnce => self.claim()?,
+            DeliveryGuarantee::AtLeastOnce => self.commit_plain()?,
         }
         self.reached(Step::Settled);
         Ok(())
@@ -295,7 +349,9 @@ impl<K: Kafka> Session<'_, K> {
     pub(super) fn claim(&mut self) -> Turn {
         let ended = self.attempt();
         loop {
-            let Some(ledger) = &mut self.ledger else { return Ok(()) };
+            let Some(ledger) = &mut self.ledger else {
+                return Ok(());
+            };
             match self.kafka.decide(&ledger.claim(ended)) {
                 Decision::Committed => {
                     ledger.stored();
@@ -310,16 +366,22 @@ impl<K: Kafka> Session<'_, K> {
 
     fn commit_plain(&mut self) -> Turn {
         const WHAT: &str = "commit offsets";
-        let Some(ledger) = &mut self.ledger else { return Ok(()) };
+        let Some(ledger) = &mut self.ledger else {
+            return Ok(());
+        };
         match self.kafka.commit_plain(&ledger.plain()) {
             Ok(()) => {
                 ledger.stored();
                 let now = self.now();
                 self.task.status.succeeded(now, WHAT);
             }
-            Err(error) if error.kind == KafkaErrorKind::Permanent => return Err(self.refused(error)),
+            Err(error) if error.kind == KafkaErrorKind::Permanent => {
+                return Err(self.refused(error));
+            }
             Err(error) => {
-                self.task.status.try_again(self.now(), WHAT, &error.message, false);
+                self.task
+                    .status
+                    .try_again(self.now(), WHAT, &error.message, false);
                 self.settle_at = Some(self.now() + SETTLE_AFTER);
             }
         }
@@ -337,7 +399,9 @@ impl<K: Kafka> Session<'_, K> {
                     return Ok(());
                 }
                 Err(error) if error.kind == KafkaErrorKind::Transient => {
-                    self.task.status.try_again(self.now(), WHAT, &error.message, false);
+                    self.task
+                        .status
+                        .try_again(self.now(), WHAT, &error.message, false);
                     self.rest_through(RENEW_EVERY)?;
                 }
                 Err(error) => return Err(self.refused(error)),
@@ -356,7 +420,12 @@ impl<K: Kafka> Session<'_, K> {
         }
         if failure.kind == FailureKind::Refused {
             self.refused_in_row += 1;
-            if self.task.settings.retries_max.is_some_and(|max| self.refused_in_row > max) {
+            if self
+                .task
+                .settings
+                .retries_max
+                .is_some_and(|max| self.refused_in_row > max)
+            {
                 return Err(failed(format!(
                     "StarRocks refused {} rounds in a row (sink.maxretries): {failure}",
                     self.refused_in_row
@@ -365,11 +434,13 @@ impl<K: Kafka> Session<'_, K> {
         }
         Counters::add(&self.task.status.counters.rounds_again, 1);
         self.ended = attempt.round;
-        if self.task.settings.guarantee == Guarantee::ExactlyOnce {
+        if self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce {
             self.claim()?;
         }
         let unavailable = failure.kind == FailureKind::Unavailable;
-        self.task.status.try_again(self.now(), AGAIN, &failure.to_string(), unavailable);
+        self.task
+            .status
+            .try_again(self.now(), AGAIN, &failure.to_string(), unavailable);
         let mut backoff = Backoff::new();
         for _ in 1..self.refused_in_row {
             backoff.next_wait();
@@ -382,7 +453,9 @@ impl<K: Kafka> Session<'_, K> {
     pub(super) fn abandon_round(&mut self) -> Turn {
         self.batch = None;
         self.batches.clear();
-        let Some(Filling { round, loads, .. }) = self.filling.take() else { return Ok(()) };
+        let Some(Filling { round, loads, .. }) = self.filling.take() else {
+            return Ok(());
+        };
         let (attempt, begun) = (round.attempt(), loads.begun());
         self.wait(loads.abandon())?;
         self.roll_back_round(attempt, &begun)

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fill::Replay;
-use super::{Guarantee, Halt, Session, Turn, failed};
+use super::{Halt, Session, Turn, failed};
 use crate::kafka::{CommittedOffset, Kafka, KafkaError, KafkaErrorKind, TopicPartition};
 use crate::ledger::{Ledger, Standing};
 use crate::metadata::Epoch;
 use crate::recovery::{Reading, TransactionId};
+use crate::settings::DeliveryGuarantee;
 use crate::step::Step;
 use crate::warehouse::Settled;
 
@@ -43,7 +44,10 @@ impl<K: Kafka> Session<'_, K> {
         let encoder = &mut *self.task.encoder;
         let left_open = reading.left_open(|partition| {
             let tables = encoder.tables_of(&partition.topic);
-            tables.into_iter().map(|table| Arc::clone(encoder.table_name(table))).collect()
+            tables
+                .into_iter()
+                .map(|table| Arc::clone(encoder.table_name(table)))
+                .collect()
         });
         self.left_open.extend(left_open);
         let standings = reading.standings(|id| owed.contains(id), &reset);
@@ -54,7 +58,8 @@ impl<K: Kafka> Session<'_, K> {
     fn read_metadata(&mut self, owned: &[TopicPartition]) -> Turn<Reading> {
         let stored = self.read_stored(owned, true)?;
         self.reached(Step::OffsetsRead);
-        let reading = Reading::of(stored, &self.task.settings.connector).map_err(|error| failed(error.to_string()))?;
+        let reading = Reading::of(stored, &self.task.settings.connector)
+            .map_err(|error| failed(error.to_string()))?;
         for (partition, reason) in &reading.foreign {
             tracing::warn!(
                 topic = &*partition.topic,
@@ -68,14 +73,22 @@ impl<K: Kafka> Session<'_, K> {
 
     /// The claim is the fence: before it nothing may be rolled back.
     fn take_over(&mut self, standings: Vec<(TopicPartition, Standing)>) -> Turn {
-        let exactly_once = self.task.settings.guarantee == Guarantee::ExactlyOnce;
+        let exactly_once = self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce;
         let standings = standings.into_iter().map(|(partition, standing)| {
             // Without claims nobody remembers which tables are owed: all of them get the rows again.
-            let standing = if exactly_once { standing } else { Standing::at(standing.settled) };
+            let standing = if exactly_once {
+                standing
+            } else {
+                Standing::at(standing.settled)
+            };
             (partition, standing)
         });
         let connector = Arc::clone(&self.task.settings.connector);
-        self.ledger = Some(Ledger::new(connector, Arc::clone(self.task.warehouse.database()), standings));
+        self.ledger = Some(Ledger::new(
+            connector,
+            Arc::clone(self.task.warehouse.database()),
+            standings,
+        ));
         if exactly_once {
             self.claim()?;
         } else {
@@ -123,7 +136,9 @@ impl<K: Kafka> Session<'_, K> {
                     self.task.status.succeeded(self.now(), WHAT);
                     return Ok(stored);
                 }
-                Err(error) if error.kind == KafkaErrorKind::Permanent => return Err(self.refused(error)),
+                Err(error) if error.kind == KafkaErrorKind::Permanent => {
+                    return Err(self.refused(error));
+                }
                 Err(error) => {
                     let mut because = error.message;
                     if self.now().duration_since(since) >= HANGING_AFTER {
@@ -132,14 +147,19 @@ impl<K: Kafka> Session<'_, K> {
                              find-hanging' and end it by 'kafka-transactions.sh abort'",
                         );
                     }
-                    self.task.status.try_again(self.now(), WHAT, &because, false);
+                    self.task
+                        .status
+                        .try_again(self.now(), WHAT, &because, false);
                     self.rest_or_leave(may_leave)?;
                 }
             }
         }
     }
 
-    fn reset_offsets(&mut self, partitions: &[TopicPartition]) -> Turn<BTreeMap<TopicPartition, i64>> {
+    fn reset_offsets(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Turn<BTreeMap<TopicPartition, i64>> {
         const WHAT: &str = "look up the offsets of auto.offset.reset";
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
@@ -150,8 +170,13 @@ impl<K: Kafka> Session<'_, K> {
                     self.task.status.succeeded(self.now(), WHAT);
                     return Ok(partitions.iter().cloned().zip(offsets).collect());
                 }
-                Err(KafkaError { kind: KafkaErrorKind::Transient, message }) => {
-                    self.task.status.try_again(self.now(), WHAT, &message, false);
+                Err(KafkaError {
+                    kind: KafkaErrorKind::Transient,
+                    message,
+                }) => {
+                    self.task
+                        .status
+                        .try_again(self.now(), WHAT, &message, false);
                     self.rest_or_leave(true)?;
                 }
                 Err(error) => return Err(self.refused(error)),
@@ -177,7 +202,9 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Reads from where the ledger stands; first only what is owed, where something is.
     pub(super) fn start_reading(&mut self) -> Turn {
-        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let Some(ledger) = &self.ledger else {
+            return Ok(());
+        };
         self.replay.clear();
         let owes = ledger.owes();
         let encoder = &mut *self.task.encoder;
@@ -190,16 +217,29 @@ impl<K: Kafka> Session<'_, K> {
                     let tables = encoder.tables_of(&partition.topic);
                     let is_owed = |table: &_| owed.tables.contains(encoder.table_name(*table));
                     let tables = tables.into_iter().filter(is_owed).collect();
-                    self.replay.insert(partition.clone(), Replay { end: owed.end, tables, is_done: false });
+                    self.replay.insert(
+                        partition.clone(),
+                        Replay {
+                            end: owed.end,
+                            tables,
+                            is_done: false,
+                        },
+                    );
                 }
             }
             self.positions.insert(partition.clone(), standing.settled);
         }
         self.batch = None;
         self.restarts += 1;
-        let positions: Vec<_> = self.positions.iter().map(|(partition, at)| (partition.clone(), *at)).collect();
+        let positions: Vec<_> = self
+            .positions
+            .iter()
+            .map(|(partition, at)| (partition.clone(), *at))
+            .collect();
         self.pause();
-        self.kafka.start(&positions).map_err(|error| self.refused(error))?;
+        self.kafka
+            .start(&positions)
+            .map_err(|error| self.refused(error))?;
         self.is_paused = false;
         Ok(())
     }

@@ -45,7 +45,9 @@ impl<K: Kafka> Session<'_, K> {
             match from.recv_timeout(TICK) {
                 Ok(value) => return Ok(value),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(failed("a load ended in a panic; this is a defect of starrocks-kafka, please report it"));
+                    return Err(failed(
+                        "a load ended in a panic; this is a defect of starrocks-kafka, please report it",
+                    ));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -75,7 +77,9 @@ impl<K: Kafka> Session<'_, K> {
         match self.kafka.poll(timeout) {
             Ok(polled) => {
                 if self.keep(polled).is_some() {
-                    return Err(rejoin("the Kafka client delivered records of paused partitions"));
+                    return Err(rejoin(
+                        "the Kafka client delivered records of paused partitions",
+                    ));
                 }
                 Ok(())
             }
@@ -87,7 +91,9 @@ impl<K: Kafka> Session<'_, K> {
         if error.kind == KafkaErrorKind::Permanent {
             return Err(failed(error.message.clone()));
         }
-        self.task.status.try_again(self.now(), READ, &error.message, false);
+        self.task
+            .status
+            .try_again(self.now(), READ, &error.message, false);
         Ok(())
     }
 
@@ -112,7 +118,12 @@ impl<K: Kafka> Session<'_, K> {
         if self.give_up_at.is_some_and(|at| now >= at) {
             return Err(rejoin("gave up cleaning up"));
         }
-        if self.task.stop.deadline().is_some_and(|deadline| now >= deadline) {
+        if self
+            .task
+            .stop
+            .deadline()
+            .is_some_and(|deadline| now >= deadline)
+        {
             let left = format!(
                 "stopped while {}; what is not settled is rolled back or forward when the connector starts again",
                 self.stage.0
@@ -120,7 +131,10 @@ impl<K: Kafka> Session<'_, K> {
             return Err(Halt::End(SessionEnd::Stopped { left: Some(left) }));
         }
         let patience = self.task.settings.release_patience;
-        if self.events_since.is_some_and(|since| now.duration_since(since) >= patience) {
+        if self
+            .events_since
+            .is_some_and(|since| now.duration_since(since) >= patience)
+        {
             return Err(rejoin(format!(
                 "the group waits for a rebalance since {} s, and the round could not be brought to an end; leaving the \
                  group instead",
@@ -132,7 +146,9 @@ impl<K: Kafka> Session<'_, K> {
     }
 
     fn check_unavailable(&self, now: Instant) -> Turn {
-        let Some(limit) = self.task.settings.unavailable_timeout else { return Ok(()) };
+        let Some(limit) = self.task.settings.unavailable_timeout else {
+            return Ok(());
+        };
         match self.task.status.unavailable_longest() {
             Some(retrying) if now.duration_since(retrying.since) >= limit => Err(failed(format!(
                 "StarRocks was not available for {} ms (starrocks.unavailable.timeout.ms): {}: {}",
@@ -147,7 +163,11 @@ impl<K: Kafka> Session<'_, K> {
     fn check_progress(&self, now: Instant) -> Turn {
         let (stage, since) = self.stage;
         let limit = self.task.settings.progress_timeout;
-        let last = self.task.status.progress_at().map_or(since, |at| at.max(since));
+        let last = self
+            .task
+            .status
+            .progress_at()
+            .map_or(since, |at| at.max(since));
         if now.duration_since(last) < limit {
             return Ok(());
         }
