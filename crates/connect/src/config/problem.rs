@@ -19,9 +19,11 @@ impl ConfigProblem {
     /// A value that is refused: `Invalid value V for configuration K: reason`.
     #[must_use]
     pub fn invalid(name: &str, shown: &str, reason: &str) -> Self {
+        // A message is one line, whatever the value.
+        let shown = &shown.replace('\n', "\\n").replace('\r', "\\r");
         Self {
             name: name.to_owned(),
-            value: Some(shown.to_owned()),
+            value: Some(shown.clone()),
             message: format!("Invalid value {shown} for configuration {name}: {reason}"),
         }
     }

@@ -145,6 +145,10 @@ fn texts_are_refused_in_kafkas_words() {
         ],
     );
     check(
+        &[("tasks.max", "1\n2")],
+        &["Invalid value 1\\n2 for configuration tasks.max: Not a number of type INT"],
+    );
+    check(
         &[("user", "")],
         &["Invalid value  for configuration user: String must be non-empty"],
     );

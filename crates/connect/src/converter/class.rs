@@ -80,7 +80,7 @@ impl ConverterClass {
         if let Some((_, class)) = BUILT.iter().find(|(full, _)| denotes(name, full)) {
             return Ok(*class);
         }
-        if let Some(full) = TO_COME.iter().find(|full| denotes(name, full)) {
+        if let Some(full) = to_come(name) {
             return Err(ConfigProblem::not_yet_supported(property, full));
         }
         let known: Vec<&str> = BUILT.iter().map(|(full, _)| *full).collect();
@@ -93,6 +93,11 @@ impl ConverterClass {
             ),
         ))
     }
+}
+
+/// The full name of the class that `name` denotes, where it is one that is to come.
+fn to_come(name: &str) -> Option<&'static str> {
+    TO_COME.iter().copied().find(|full| denotes(name, full))
 }
 
 fn denotes(name: &str, full: &str) -> bool {
@@ -131,6 +136,12 @@ impl ConverterConfig {
             class,
             settings,
         })
+    }
+
+    /// The full name of the class, where it is one that is to come: its settings cannot be judged yet.
+    #[must_use]
+    pub fn to_come(&self) -> Option<&'static str> {
+        to_come(&self.class)
     }
 
     /// The problem with a setting, told by the setting's full name.

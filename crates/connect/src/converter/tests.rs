@@ -1,1 +1,274 @@
+use super::charset::Charset;
+use super::*;
+use crate::config::Given;
+use crate::data::{Decimal, SchemaType};
+use crate::error::ErrorClass;
+use std::sync::Arc;
 
+fn given(pairs: &[(&str, &str)]) -> Given {
+    pairs
+        .iter()
+        .map(|&(name, text)| (name.to_owned(), text.to_owned()))
+        .collect()
+}
+
+fn config(class: &str, settings: &[(&str, &str)]) -> ConverterConfig {
+    ConverterConfig {
+        property: "value.converter".to_owned(),
+        class: class.to_owned(),
+        settings: given(settings),
+    }
+}
+
+fn json(settings: &[(&str, &str)]) -> Converter {
+    Converter::new(&config(
+        "org.apache.kafka.connect.json.JsonConverter",
+        settings,
+    ))
+    .expect("valid")
+}
+
+#[test]
+fn levels_of_configuration_do_not_mix() {
+    let worker = given(&[
+        ("value.converter", " JsonConverter "),
+        ("value.converter.schemas.enable", "false"),
+        ("key.converter", "StringConverter"),
+    ]);
+    let select = |connector: &[(&str, &str)], property| {
+        ConverterConfig::select(property, &given(connector), &worker)
+            .map(|config| (config.class, config.settings))
+    };
+    let expect = |class: &str, settings: &[(&str, &str)]| Some((class.to_owned(), given(settings)));
+    let connector = [
+        ("value.converter.schemas.enable", "true"),
+        ("value.converters", "x"),
+    ];
+    assert_eq!(
+        select(&connector, "value.converter"),
+        expect("JsonConverter", &[("schemas.enable", "false")])
+    );
+    let connector = [
+        ("value.converter", "JsonConverter"),
+        ("value.converter.a.b", "c"),
+    ];
+    assert_eq!(
+        select(&connector, "value.converter"),
+        expect("JsonConverter", &[("a.b", "c")])
+    );
+    assert_eq!(select(&[], "key.converter"), expect("StringConverter", &[]));
+    assert_eq!(select(&[], "header.converter"), None);
+}
+
+#[test]
+fn classes_are_known_by_full_and_short_names() {
+    fn check(name: &str, expect: Result<ConverterClass, &str>) {
+        match (ConverterClass::resolve("value.converter", name), expect) {
+            (Ok(class), Ok(expect)) => assert_eq!(class, expect, "{name}"),
+            (Err(problem), Err(part)) => {
+                assert_eq!(problem.name, "value.converter");
+                assert!(problem.message.contains(part), "{name}: {problem}");
+            }
+            (got, expect) => panic!("{name}: {got:?} instead of {expect:?}"),
+        }
+    }
+    check(
+        "org.apache.kafka.connect.storage.StringConverter",
+        Ok(ConverterClass::String),
+    );
+    check("StringConverter", Ok(ConverterClass::String));
+    check("String", Ok(ConverterClass::String));
+    check(
+        "org.apache.kafka.connect.json.JsonConverter",
+        Ok(ConverterClass::Json),
+    );
+    check(
+        "com.starrocks.connector.kafka.json.JsonConverter",
+        Ok(ConverterClass::Json),
+    );
+    check("ByteArray", Ok(ConverterClass::ByteArray));
+    check(
+        "LongConverter",
+        Ok(ConverterClass::Number(NumberConverter::Long)),
+    );
+    check(
+        "io.confluent.connect.avro.AvroConverter",
+        Err("AvroConverter is not yet supported"),
+    );
+    check("Protobuf", Err("not yet supported"));
+    check(
+        "jsonconverter",
+        Err("Class jsonconverter could not be found. Known converters: org.apache."),
+    );
+    check("java.lang.String", Err("could not be found"));
+    check("", Err("could not be found"));
+}
+
+#[test]
+fn settings_are_refused_by_their_full_name() {
+    fn check(class: &str, settings: &[(&str, &str)], expect: &[&str]) {
+        let problems = Converter::new(&config(class, settings)).expect_err("refused");
+        let messages: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+        assert_eq!(messages, expect);
+    }
+    check(
+        "JsonConverter",
+        &[("schemas.cache.size", "x"), ("decimal.format", "TEXT")],
+        &[
+            "Invalid value x for configuration value.converter.schemas.cache.size: Not a number of type INT",
+            "Invalid value TEXT for configuration value.converter.decimal.format: String must be one of (case insensitive): NUMERIC, BASE64",
+        ],
+    );
+    check(
+        "StringConverter",
+        &[("converter.encoding", "utf-99")],
+        &[
+            "Invalid value utf-99 for configuration value.converter.converter.encoding: Unsupported encoding utf-99; use UTF-8, ISO-8859-1 or UTF-16, say",
+        ],
+    );
+    assert!(Converter::new(&config("StringConverter", &[("converter.encoding", "")])).is_err());
+}
+
+#[test]
+fn charsets_decode_as_java_does() {
+    fn check(name: &str, bytes: &[u8], expect: &str) {
+        let charset = Charset::named(name).expect("a character set");
+        assert_eq!(charset.decode(bytes), expect, "{name} {bytes:x?}");
+    }
+    check("UTF-8", "ä€😀".as_bytes(), "ä€😀");
+    check("utf8", b"a\xffb", "a\u{fffd}b");
+    check("UTF-8", b"\xef\xbb\xbfa", "\u{feff}a");
+    check("UTF-8", b"\xe4\xb8", "\u{fffd}");
+    check("UTF-8", b"\xe4\xb8x\xc3", "\u{fffd}x\u{fffd}");
+    check("UTF-8", b"\xed\xa0\x80x", "\u{fffd}x");
+    check("UTF-8", b"\xed\xa0x", "\u{fffd}\u{fffd}x");
+    check("UTF-8", b"\xc0\x80", "\u{fffd}\u{fffd}");
+    check(
+        "UTF-8",
+        b"\xf0\x80\x80\x80",
+        "\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+    );
+    check("UTF-8", b"\xf0\x9f\x98x", "\u{fffd}x");
+    check("US-ASCII", b"a\xe4", "a\u{fffd}");
+    check("ISO8859_1", b"\xe4\x80", "ä\u{80}");
+    check("UTF-16", b"\xff\xfea\0", "a");
+    check("UTF-16", b"\xfe\xff\0a", "a");
+    check("UTF-16", b"\0a\xd8\0", "a\u{fffd}");
+    check("UTF-16LE", b"a\0b", "a\u{fffd}");
+    check("Shift_JIS", b"\x93\xfa", "日");
+    check("KOI8-R", b"\xc1", "а");
+    for name in ["", "utf-99", " utf-8", "replacement", "nope"] {
+        assert_eq!(Charset::named(name), None, "{name}");
+    }
+}
+
+#[test]
+fn bytes_and_texts_are_borrowed() {
+    let mut converter = Converter::new(&config("StringConverter", &[])).expect("valid");
+    let text = converter.convert(Some(b"abc")).expect("infallible");
+    assert!(matches!(text.value, Value::String(Cow::Borrowed("abc"))));
+    assert!(converter.is_infallible());
+    let mut converter = Converter::new(&config("ByteArrayConverter", &[])).expect("valid");
+    let bytes = converter.convert(Some(b"\xff")).expect("infallible");
+    assert!(matches!(bytes.value, Value::Bytes(Cow::Borrowed(b"\xff"))));
+    let mut converter = json(&[("schemas.enable", "false")]);
+    let text = converter.convert(Some(b"\"abc\"")).expect("JSON");
+    assert!(matches!(text.value, Value::String(Cow::Borrowed("abc"))));
+    assert!(!converter.is_infallible());
+}
+
+#[test]
+fn integers_beyond_64_bits_are_kept_or_refused() {
+    let mut schemaless = json(&[("schemas.enable", "false")]);
+    let value = schemaless
+        .convert(Some(b"18446744073709551617"))
+        .expect("JSON")
+        .value;
+    assert_eq!(
+        value,
+        Value::Decimal(Decimal::parse("18446744073709551617").expect("a number"))
+    );
+
+    let mut enveloped = json(&[]);
+    let mut check = |kind: &str, number: &str, expect: Option<Value<'static>>| {
+        let text = format!("{{\"schema\":{{\"type\":\"{kind}\"}},\"payload\":{number}}}");
+        match (enveloped.convert(Some(text.as_bytes())), expect) {
+            (Ok(found), Some(value)) => assert_eq!(found.value, value, "{kind} {number}"),
+            (Err(error), None) => {
+                assert_eq!(error.class, ErrorClass::Data);
+                assert!(error.message.contains("does not fit 64 bits"), "{error}");
+                assert!(error.message.len() < 200, "{error}");
+            }
+            (got, expect) => panic!("{kind} {number}: {got:?} instead of {expect:?}"),
+        }
+    };
+    check("int64", "9223372036854775807", Some(Value::Int64(i64::MAX)));
+    check("int64", "9223372036854775808", None);
+    check("int64", "-1e30", None);
+    check("int32", "1e400", None);
+    check("int32", &"9".repeat(1000), None);
+    check("int8", "300", Some(Value::Int8(44)));
+    check("int16", "1e3", Some(Value::Int16(1000)));
+    check(
+        "double",
+        "18446744073709551616",
+        Some(Value::Float64(18_446_744_073_709_551_616.0)),
+    );
+}
+
+#[test]
+fn schemas_are_read_once() {
+    let mut converter = json(&[("schemas.cache.size", "2")]);
+    let mut schema = |schema: &str, payload: &str| -> Arc<Schema> {
+        let text = format!("{{\"payload\":{payload},\"schema\": {schema} }}");
+        converter
+            .convert(Some(text.as_bytes()))
+            .expect("an envelope")
+            .schema
+            .expect("a schema")
+    };
+    let int = schema("{\"type\":\"int32\"}", "1");
+    assert!(Arc::ptr_eq(&int, &schema("{\"type\":\"int32\"}", "2")));
+    let text = schema("{\"type\":\"string\"}", "\"a\"");
+    assert_eq!(*text.kind(), SchemaType::String);
+    assert!(
+        Arc::ptr_eq(&int, &schema("{\"type\":\"int32\"}", "3")),
+        "two fit"
+    );
+    schema("{\"type\":\"boolean\"}", "true");
+    assert!(
+        Arc::ptr_eq(&int, &schema("{\"type\":\"int32\"}", "3")),
+        "it was used later"
+    );
+    assert!(
+        !Arc::ptr_eq(&text, &schema("{\"type\":\"string\"}", "\"b\"")),
+        "it was dropped"
+    );
+}
+
+#[test]
+fn without_a_cache_schemas_are_read_all_the_same() {
+    let mut converter = json(&[("schemas.cache.size", "0")]);
+    let text = b"{\"schema\":{\"type\":\"int32\"},\"payload\":1}";
+    for _ in 0..2 {
+        assert_eq!(
+            converter.convert(Some(text)).expect("an envelope").value,
+            Value::Int32(1)
+        );
+    }
+}
+
+#[test]
+fn maps_take_the_last_value_of_a_key() {
+    let text = br#"{"schema":{"type":"map","keys":{"type":"int32"},"values":{"type":"int32"}},"payload":[[1,1],[2,2],[1,3]]}"#;
+    let value = json(&[]).convert(Some(text)).expect("a map").value;
+    let entry = |k, v| (Value::Int32(k), Value::Int32(v));
+    assert_eq!(value, Value::Map(vec![entry(1, 3), entry(2, 2)]));
+}
+
+#[test]
+fn a_name_that_occurs_twice_in_the_envelope_counts_as_its_last() {
+    let text = br#"{"schema":null,"payload":1,"payload":"x","schema":{"type":"string"}}"#;
+    let value = json(&[]).convert(Some(text)).expect("an envelope").value;
+    assert_eq!(value, Value::String("x".into()));
+}

@@ -107,12 +107,8 @@ impl<'k> Parser<'k> {
     pub(crate) fn value(&mut self, depth: usize) -> Result<Json<'k>, JsonError> {
         let mut open: Vec<Open<'k>> = Vec::new();
         loop {
-            let mut done = match self.begin(&mut open)? {
-                Some(done) => done,
-                None if depth + open.len() > DEPTH_MAX => {
-                    return self.error(format!("nesting is deeper than {DEPTH_MAX}"));
-                }
-                None => continue,
+            let Some(mut done) = self.begin(&mut open, depth)? else {
+                continue;
             };
             // `done` is complete: it goes into the innermost container, which may be complete by it.
             loop {
@@ -147,8 +143,15 @@ impl<'k> Parser<'k> {
     }
 
     /// A value that is complete at once, or `None` where a container was opened.
-    fn begin(&mut self, open: &mut Vec<Open<'k>>) -> Result<Option<Json<'k>>, JsonError> {
+    fn begin(
+        &mut self,
+        open: &mut Vec<Open<'k>>,
+        depth: usize,
+    ) -> Result<Option<Json<'k>>, JsonError> {
         Ok(Some(match self.peek() {
+            Some(b'{' | b'[') if depth + open.len() >= DEPTH_MAX => {
+                return self.error(format!("nesting is deeper than {DEPTH_MAX}"));
+            }
             Some(b'{') => {
                 self.at += 1;
                 if self.eat(b'}') {

@@ -116,6 +116,10 @@ fn refuses_what_jackson_refuses_and_says_where() {
         &format!("{}1{}", "[".repeat(1001), "]".repeat(1001)),
         Err("deeper than 1000"),
     );
+    check(
+        &format!("{}{}", "[".repeat(1001), "]".repeat(1001)),
+        Err("deeper than 1000"),
+    );
     check(&"1".repeat(1001), Err("1000 digits"));
     check(&format!("0.{}", "1".repeat(1000)), Err("1000 digits"));
 }

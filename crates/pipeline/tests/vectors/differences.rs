@@ -1,0 +1,128 @@
+//! What we do otherwise than Java on purpose, each with its reason.
+
+/// What we do instead.
+#[derive(Debug)]
+pub(crate) enum Ours {
+    /// We refuse the configuration.
+    Refused,
+    /// We accept the configuration.
+    Accepted,
+    /// The record fails in this stage.
+    Error(&'static str),
+    /// The record is this row.
+    Row(&'static str),
+    /// The row is the record's value as it stands.
+    ValueAsItStands,
+}
+
+pub(crate) struct Difference {
+    pub(crate) id: &'static str,
+    /// Which record of the case; `None` for its configuration.
+    pub(crate) record: Option<usize>,
+    pub(crate) ours: Ours,
+    pub(crate) reason: &'static str,
+}
+
+const TRAILING: &str = "Text after the first JSON value is dropped in silence by Java, a second record among it; we refuse it.";
+const WRAPPED: &str = "Java wraps integers beyond 64 bits in silence. We keep them where there is no schema, and refuse them \
+     where the schema's type cannot hold them.";
+const FLOAT_DIGITS: &str = "The same float. We write the shortest digits that denote it; Java 17 writes more of them for some.";
+const MAP_OFF: &str = "Of a map with a malformed pair Java makes no map at all, in silence, so that rows go to other tables than \
+     the user wrote; we refuse it.";
+const ONE_LETTER: &str = "Java's connector knows no table names of one letter, but StarRocks does, and the wish is plain.";
+
+const fn row(
+    id: &'static str,
+    record: usize,
+    row: &'static str,
+    reason: &'static str,
+) -> Difference {
+    Difference {
+        id,
+        record: Some(record),
+        ours: Ours::Row(row),
+        reason,
+    }
+}
+
+const fn kept(id: &'static str, record: usize) -> Difference {
+    Difference {
+        id,
+        record: Some(record),
+        ours: Ours::ValueAsItStands,
+        reason: WRAPPED,
+    }
+}
+
+const fn error(id: &'static str, record: usize, reason: &'static str) -> Difference {
+    Difference {
+        id,
+        record: Some(record),
+        ours: Ours::Error("VALUE_CONVERTER"),
+        reason,
+    }
+}
+
+const fn refused(id: &'static str) -> Difference {
+    Difference {
+        id,
+        record: None,
+        ours: Ours::Refused,
+        reason: MAP_OFF,
+    }
+}
+
+const fn accepted(id: &'static str) -> Difference {
+    Difference {
+        id,
+        record: None,
+        ours: Ours::Accepted,
+        reason: ONE_LETTER,
+    }
+}
+
+pub(crate) const DIFFERENCES: &[Difference] = &[
+    error("converters-json-envelope-005", 0, TRAILING),
+    error("converters-json-envelope-005", 1, TRAILING),
+    kept("converters-json-schemaless-012", 0),
+    kept("converters-json-schemaless-012", 2),
+    error("converters-json-types-005", 5, WRAPPED),
+    error("converters-json-types-005", 6, WRAPPED),
+    error("converters-json-types-007", 2, WRAPPED),
+    error("converters-json-types-007", 3, WRAPPED),
+    error("converters-json-types-007", 5, WRAPPED),
+    row(
+        "converters-json-types-049",
+        9,
+        "{\"f\":1.1754944e-38,\"d\":1.1754944e-38}",
+        FLOAT_DIGITS,
+    ),
+    row(
+        "converters-json-types-049",
+        10,
+        "{\"f\":1e-45,\"d\":1e-45}",
+        FLOAT_DIGITS,
+    ),
+    row("converters-primitives-015", 5, "1e-45", FLOAT_DIGITS),
+    refused("routing-topic2table-015"),
+    refused("routing-topic2table-017"),
+    refused("routing-topic2table-018"),
+    refused("routing-topic2table-021"),
+    refused("routing-topic2table-022"),
+    refused("routing-topic2table-023"),
+    refused("routing-topic2table-024"),
+    refused("routing-topic2table-027"),
+    refused("routing-topic2table-028"),
+    refused("routing-topic2table-034"),
+    accepted("routing-topic2table-036"),
+    accepted("routing-topic2table-043"),
+    refused("routing-topic2table-063"),
+    refused("routing-topic2table-064"),
+    row("starrocks-rows-json-028", 5, "{\"f\":1e-45}", FLOAT_DIGITS),
+    row(
+        "starrocks-rows-json-028",
+        6,
+        "{\"f\":1.1754944e-38}",
+        FLOAT_DIGITS,
+    ),
+];
