@@ -1,3 +1,45 @@
 //! A StarRocks stand-in, a real Kafka for tests, record generators, and the exactly-once oracle. For trying and testing.
+//!
+//! [`StandIn`] plays StarRocks' frontends and backends on real sockets: Stream Load, the transaction interface, label
+//! states, timeouts, errors. Its rows lie in SQLite and are asked for with [`StandIn::sql`]. [`Faults`] make calls go wrong
+//! on purpose. What it does as StarRocks does, and what not, is in the crate's `README.md`. It shares no code with the
+//! StarRocks client of this project: they would share their misunderstandings.
 
 pub mod broker;
+
+mod be;
+mod clock;
+mod cluster;
+mod coerce;
+mod context;
+mod dates;
+mod ddl;
+mod decimal;
+mod evaluate;
+mod faults;
+mod fe;
+mod journal;
+mod net;
+mod options;
+mod parse_json;
+mod reply;
+mod request;
+mod rows;
+mod schema;
+mod serve;
+mod spec;
+mod sql;
+mod standin;
+mod store;
+mod stream_load;
+mod tokens;
+mod txns;
+
+pub use clock::ClockKind;
+pub use faults::{Action, Fault, FaultScript, Faults};
+pub use journal::{CallRecord, Hop, Node, Outcome, WaitError};
+pub use options::{CountOnly, Grant, StandInOptions, User};
+pub use request::Call;
+pub use sql::{SqlError, SqlResult, SqlValue};
+pub use standin::{Counters, StandIn, StandInError};
+pub use txns::{Txn, TxnState};

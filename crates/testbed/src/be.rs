@@ -1,0 +1,523 @@
+//! The backend: contexts by label, bodies, and the ends of what was not prepared.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, Failure, PreparedLoad};
+use crate::context::Context;
+use crate::evaluate::{Evaluated, evaluate};
+use crate::faults::Action;
+use crate::parse_json::count_rows;
+use crate::reply::{Reply, TEXT};
+use crate::request::{Call, Head};
+use crate::spec::{Format, Interface, LoadPlan, LoadSpec, planned_headers, same_plan};
+use crate::store::Staged;
+use crate::txns::Begin;
+
+/// A failure as the transaction interface of a BE answers it.
+pub(crate) fn failed(failure: &Failure) -> Reply {
+    let mut body = json!({"Status": failure.status});
+    if let Some(held) = failure.held {
+        body["ExistingJobStatus"] = json!(if held.is_final()
+            || held == crate::txns::TxnState::Committed
+        {
+            "FINISHED"
+        } else {
+            "RUNNING"
+        });
+    }
+    body["Message"] = json!(failure.message);
+    if let Some(url) = &failure.error_url {
+        body["ErrorURL"] = json!(url);
+    }
+    Reply::be(&body)
+}
+
+/// Seconds of a header, within what StarRocks takes.
+pub(crate) fn seconds(head: &Head, name: &str) -> Result<Option<u64>, Failure> {
+    let Some(text) = head.header(name) else {
+        return Ok(None);
+    };
+    let invalid = |message: String| Failure::new("INVALID_ARGUMENT", message);
+    let seconds: u64 = text
+        .trim()
+        .parse()
+        .map_err(|_| invalid("Invalid timeout format".to_owned()))?;
+    if !(1..=259_200).contains(&seconds) {
+        return Err(invalid(
+            "Invalid timeout. Timeout should between 1 and 259200 seconds".to_owned(),
+        ));
+    }
+    Ok(Some(seconds * 1000))
+}
+
+/// Row numbers of a load.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) total: u64,
+    pub(crate) filtered: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Counts {
+    /// The keys that Stream Load, prepare and commit answers share.
+    pub(crate) fn put_into(self, body: &mut Value) {
+        let loaded = self.total - self.filtered;
+        let numbers = [
+            ("NumberTotalRows", self.total),
+            ("NumberLoadedRows", loaded),
+            ("NumberFilteredRows", self.filtered),
+            ("NumberUnselectedRows", 0),
+            ("LoadBytes", self.bytes),
+            ("LoadTimeMs", 1),
+            ("StreamLoadPlanTimeMs", 0),
+        ];
+        for (name, number) in numbers {
+            body[name] = json!(number);
+        }
+    }
+}
+
+/// Bodies that passed the checks.
+pub(crate) struct Checked {
+    /// `None` where rows are not kept.
+    pub(crate) load: Option<(PreparedLoad, Staged)>,
+    /// Where the rows that were filtered are shown.
+    pub(crate) error_url: Option<String>,
+}
+
+impl Cluster {
+    /// What BE `be` does for every call but those with rows in the body.
+    pub(crate) fn be_serve(&self, be: usize, head: &Head, action: Option<&Action>) -> Reply {
+        if head.call == Call::ErrorLog {
+            return self.error_log(be, head);
+        }
+        let step = match head.call {
+            Call::Begin => self.be_begin(be, head, action),
+            Call::Prepare | Call::Commit => self.be_finish(be, head, action),
+            Call::Rollback => self.be_rollback(be, head),
+            _ => return Reply::new(404, TEXT, "Not Found"),
+        };
+        step.unwrap_or_else(|failure| failed(&failure))
+    }
+
+    /// The checks that come before every call of the interface.
+    fn be_access(&self, head: &Head, action: Option<&Action>) -> Result<(String, String), Failure> {
+        let Some(basic) = head.basic() else {
+            return Err(Failure::new(
+                "INTERNAL_ERROR",
+                "no valid Basic authorization",
+            ));
+        };
+        if action == Some(&Action::Unauthorized) {
+            return Err(Failure::new(
+                "NOT_AUTHORIZED",
+                format!("Access denied for {}@127.0.0.1", basic.0),
+            ));
+        }
+        if head.header("transaction_type").is_some() {
+            let message =
+                "Multi-statement transaction requests can only be sent to FE nodes, not BE nodes";
+            return Err(Failure::new("INVALID_ARGUMENT", message));
+        }
+        if head.label.is_empty() {
+            return Err(Failure::new("INVALID_ARGUMENT", "Invalid label "));
+        }
+        Ok(basic)
+    }
+
+    fn be_begin(&self, be: usize, head: &Head, action: Option<&Action>) -> Result<Reply, Failure> {
+        let basic = self.be_access(head, action)?;
+        if let Some((status, message)) = action.and_then(|a| a.refusal(&head.db)) {
+            return Err(Failure::new(status, message));
+        }
+        if self.meta().contexts[be].contains_key(&head.label) {
+            let body =
+                json!({"Status": "LABEL_ALREADY_EXISTS", "ExistingJobStatus": "", "Message": ""});
+            return Ok(Reply::be(&body));
+        }
+        let default = |d: std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX / 4);
+        let timeout_ms = seconds(head, "timeout")?.unwrap_or(default(self.options.default_timeout));
+        let idle_ms = seconds(head, "idle_transaction_timeout")?;
+        let ask = Begin {
+            db: &head.db,
+            table: &head.table,
+            label: &head.label,
+            timeout_ms,
+            prepared_timeout_ms: default(self.options.default_prepared_timeout),
+            coordinator: be,
+        };
+        let txn = self.begin(&basic, ask)?;
+        let now = self.clock.now_ms();
+        let context = Context {
+            db: head.db.clone(),
+            table: head.table.clone(),
+            txn,
+            begun_ms: now,
+            active_ms: now,
+            timeout_ms,
+            idle_ms,
+            ..Context::default()
+        };
+        self.meta().contexts[be].insert(head.label.clone(), context);
+        Ok(Reply::be(
+            &json!({"Status": "OK", "Message": "", "Label": head.label, "TxnId": txn, "BeginTxnTimeMs": 0}),
+        ))
+    }
+
+    /// The header phase of a load: takes the label's mutex. Dropping what it answers gives the mutex back.
+    pub(crate) fn load_start(
+        self: &Arc<Self>,
+        be: usize,
+        head: &Head,
+        action: Option<&Action>,
+    ) -> Result<Loading, Failure> {
+        self.be_access(head, action)?;
+        let txn = {
+            let mut meta = self.meta();
+            let context = enter(&mut meta.contexts[be], head)?;
+            context.busy = true;
+            context.txn
+        };
+        let loading = Loading {
+            cluster: Arc::clone(self),
+            be,
+            label: head.label.clone(),
+            txn,
+            counted: 0,
+        };
+        let planned = match action.and_then(|a| a.refusal(&head.db)) {
+            Some((status, message)) => Err(Failure::new(status, message)),
+            None => self.load_headers(be, head),
+        };
+        // A header that is refused rolls the whole transaction back.
+        planned.map_err(|failure| loading.fail(failure))?;
+        Ok(loading)
+    }
+
+    fn load_headers(&self, be: usize, head: &Head) -> Result<(), Failure> {
+        let refused = |message: String| Failure::new("INVALID_ARGUMENT", message);
+        let spec =
+            LoadSpec::read(Interface::Transaction, |name| head.header(name)).map_err(refused)?;
+        if let Some(table) = self.table(&head.db, &head.table)? {
+            LoadPlan::new(&spec, &table).map_err(|m| Failure::new("ANALYSIS_ERROR", m))?;
+        }
+        let headers = planned_headers(|name| head.header(name));
+        let max = self.options.max_json_bytes;
+        let mut meta = self.meta();
+        let Some(context) = meta.contexts[be].get_mut(&head.label) else {
+            return Err(not_exists(&head.label));
+        };
+        match &context.headers {
+            Some(first) if !same_plan(first, &headers) => {
+                return Err(Failure::new(
+                    "INTERNAL_ERROR",
+                    "load request not equal last.",
+                ));
+            }
+            Some(_) => {}
+            None => context.headers = Some(headers),
+        }
+        if let (Format::Json { .. }, false, Some(length)) =
+            (&spec.format, spec.ignore_json_size, head.content_length())
+        {
+            context.json_bytes += length;
+            if context.json_bytes > max {
+                return Err(refused(json_too_big(context.json_bytes, max)));
+            }
+        }
+        Ok(())
+    }
+
+    fn be_rollback(&self, be: usize, head: &Head) -> Result<Reply, Failure> {
+        self.be_access(head, None)?;
+        let context = {
+            let mut meta = self.meta();
+            let contexts = &mut meta.contexts[be];
+            enter(contexts, head)?;
+            contexts.remove(&head.label)
+        };
+        if let Some(context) = context {
+            self.abort(context.txn, "transaction is aborted by user.")?;
+        }
+        Ok(Reply::be(
+            &json!({"Status": "OK", "Message": "", "Label": head.label}),
+        ))
+    }
+
+    /// Prepare, or commit of what was never prepared: both end the context.
+    fn be_finish(&self, be: usize, head: &Head, action: Option<&Action>) -> Result<Reply, Failure> {
+        self.be_access(head, action)?;
+        let prepared_timeout = seconds(head, "prepared_timeout")?;
+        let (txn, db, table, headers, bodies, mut counts) = {
+            let mut meta = self.meta();
+            let context = enter(&mut meta.contexts[be], head)?;
+            context.busy = true;
+            let counts = Counts {
+                total: context.counted_rows,
+                filtered: 0,
+                bytes: context.load_bytes,
+            };
+            let (db, table) = (context.db.clone(), context.table.clone());
+            (
+                context.txn,
+                db,
+                table,
+                context.headers.clone(),
+                context.take_bodies(),
+                counts,
+            )
+        };
+        let publish = action != Some(&Action::PublishTimeout);
+        let forced = action.and_then(|a| a.refusal(&head.db));
+        let ended = (|| {
+            let headers = headers.ok_or_else(|| {
+                Failure::new(
+                    "INTERNAL_ERROR",
+                    format!(
+                        "transaction {txn} hasn't send any data yet, label {}",
+                        head.label
+                    ),
+                )
+            })?;
+            if let Some((status, message)) = forced {
+                return Err(Failure::new(status, message));
+            }
+            let Checked { load, error_url } = self.checked(be, (&db, &table), headers, bodies)?;
+            if let Some((load, _)) = &load {
+                (counts.total, counts.filtered) = (load.evaluated.total, load.evaluated.filtered);
+            }
+            match head.call {
+                Call::Prepare => self.prepare(txn, prepared_timeout, load)?,
+                _ => self.commit_at_once(txn, load, publish)?,
+            }
+            Ok(error_url)
+        })();
+        self.meta().contexts[be].remove(&head.label);
+        let error_url = match ended {
+            Ok(error_url) => error_url,
+            Err(failure) => {
+                self.abort(txn, &failure.message)?;
+                return Err(failure);
+            }
+        };
+        if head.call == Call::Commit && !publish {
+            return Err(Failure::new("PUBLISH_TIMEOUT", "publish timeout"));
+        }
+        let mut body = json!({"Status": "OK", "Message": "", "Label": head.label, "TxnId": txn});
+        counts.put_into(&mut body);
+        body["ReceivedDataTimeMs"] = json!(0);
+        body["WriteDataTimeMs"] = json!(0);
+        body["CommitAndPublishTimeMs"] = json!(0);
+        if let Some(url) = error_url {
+            body["ErrorURL"] = json!(url);
+        }
+        Ok(Reply::be(&body))
+    }
+
+    /// The rows of the bodies, checked. `None` where rows are not kept.
+    pub(crate) fn checked(
+        &self,
+        be: usize,
+        (db, table): (&str, &str),
+        headers: Vec<(String, String)>,
+        units: Vec<Vec<u8>>,
+    ) -> Result<Checked, Failure> {
+        let Some(table) = self.table(db, table)? else {
+            return Ok(Checked {
+                load: None,
+                error_url: None,
+            });
+        };
+        let header = |name: &str| {
+            headers
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, v)| v.as_str())
+        };
+        let wrong = |m: String| Failure::new("INTERNAL_ERROR", m);
+        let spec = LoadSpec::read(Interface::Transaction, header).map_err(wrong)?;
+        let plan = LoadPlan::new(&spec, &table).map_err(wrong)?;
+        let evaluated = evaluate(&table, &spec, &plan, &units, self.clock.now_ms())
+            .map_err(|m| Failure::new("DATA_QUALITY_ERROR", m))?;
+        let error_url = self.keep_error_log(be, &evaluated);
+        if evaluated.too_many_filtered(spec.max_filter_ratio) {
+            return Err(Failure {
+                error_url,
+                ..Failure::new("INTERNAL_ERROR", "too many filtered rows")
+            });
+        }
+        if evaluated.rows.len() == 0 {
+            return Err(Failure {
+                error_url,
+                ..Failure::new("ANALYSIS_ERROR", "No rows were imported from upstream")
+            });
+        }
+        self.totals
+            .rows
+            .fetch_add(evaluated.rows.len() as u64, Ordering::Relaxed);
+        let load = PreparedLoad {
+            table,
+            spec,
+            plan,
+            evaluated,
+        };
+        Ok(Checked {
+            load: Some((load, Staged { headers, units })),
+            error_url,
+        })
+    }
+
+    /// Writes the error log where rows were filtered; answers its URL.
+    pub(crate) fn keep_error_log(&self, be: usize, evaluated: &Evaluated) -> Option<String> {
+        if evaluated.log.is_empty() {
+            return None;
+        }
+        let number = self.totals.next_file.fetch_add(1, Ordering::Relaxed);
+        let name = format!("error_log_{:x}_{number:x}", self.clock.now_ms());
+        let dir = self.dir.join(format!("be{be}"));
+        let written = std::fs::create_dir_all(&dir)
+            .and_then(|()| std::fs::write(dir.join(&name), evaluated.log.join("\n") + "\n"));
+        if let Err(error) = written {
+            tracing::warn!(%error, dir = %dir.display(), "the error log could not be written");
+            return None;
+        }
+        Some(format!(
+            "http://{}/api/_load_error_log?file={name}",
+            self.be_hosts[be]
+        ))
+    }
+
+    fn error_log(&self, be: usize, head: &Head) -> Reply {
+        let name = head.parameter("file").unwrap_or_default();
+        let own = name.starts_with("error_log_")
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let path = self.dir.join(format!("be{be}")).join(name);
+        match std::fs::read(path) {
+            Ok(log) if own => Reply::new(200, TEXT, log),
+            _ => Reply::new(404, TEXT, format!("file not exist: {name}")),
+        }
+    }
+}
+
+pub(crate) fn json_too_big(size: u64, max: u64) -> String {
+    format!(
+        "The size of this batch exceed the max size [{max}]  of json type data  data [ {size} ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming."
+    )
+}
+
+fn not_exists(label: &str) -> Failure {
+    Failure::new(
+        "TXN_NOT_EXISTS",
+        format!("Transaction with label {label} not exists"),
+    )
+}
+
+/// The label's context if the request may work on it.
+fn enter<'c>(
+    contexts: &'c mut std::collections::HashMap<String, Context>,
+    head: &Head,
+) -> Result<&'c mut Context, Failure> {
+    let context = contexts
+        .get_mut(&head.label)
+        .ok_or_else(|| not_exists(&head.label))?;
+    if context.db != head.db {
+        let message = format!(
+            "Request database {} not equal transaction database {}",
+            head.db, context.db
+        );
+        return Err(Failure::new("INVALID_ARGUMENT", message));
+    }
+    if !head.table.is_empty() && context.table != head.table {
+        let message = format!(
+            "Request table {} not equal transaction table {}",
+            head.table, context.table
+        );
+        return Err(Failure::new("INVALID_ARGUMENT", message));
+    }
+    if context.busy {
+        return Err(Failure::new(
+            "TXN_IN_PROCESSING",
+            "Transaction is in processing",
+        ));
+    }
+    Ok(context)
+}
+
+/// A load whose body is coming in. Holds the label's mutex.
+#[derive(Debug)]
+pub(crate) struct Loading {
+    cluster: Arc<Cluster>,
+    be: usize,
+    label: String,
+    txn: i64,
+    counted: u64,
+}
+
+impl Loading {
+    /// Rolls the transaction back and drops the context.
+    fn fail(&self, failure: Failure) -> Failure {
+        self.cluster.meta().contexts[self.be].remove(&self.label);
+        match self.cluster.abort(self.txn, &failure.message) {
+            Ok(_) => failure,
+            Err(error) => error.into(),
+        }
+    }
+
+    fn context<T>(&self, work: impl FnOnce(&mut Context) -> T) -> Option<T> {
+        let mut meta = self.cluster.meta();
+        // The BE may have been restarted meanwhile, and the label begun anew.
+        meta.contexts[self.be]
+            .get_mut(&self.label)
+            .filter(|c| c.txn == self.txn)
+            .map(work)
+    }
+
+    /// Bytes of the body as they come.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let keep = self.cluster.options.count_only.is_none();
+        let rows = self.cluster.options.count_only.is_some_and(|c| c.rows);
+        self.counted += bytes.len() as u64;
+        if keep || rows {
+            self.context(|c| c.partial.extend_from_slice(bytes));
+        }
+    }
+
+    /// The body came in whole.
+    pub(crate) fn finish(self) -> Reply {
+        let count_only = self.cluster.options.count_only.is_some();
+        let (bytes, now) = (self.counted, self.cluster.clock.now_ms());
+        let done = self.context(|c| {
+            let body = std::mem::take(&mut c.partial);
+            c.load_bytes += bytes;
+            c.active_ms = now;
+            if count_only {
+                let header = |name| {
+                    c.headers
+                        .iter()
+                        .flatten()
+                        .find(|(n, _)| n == name)
+                        .map(|(_, v)| v.as_str())
+                };
+                c.counted_rows += count_rows(&body, header("strip_outer_array") == Some("true"));
+            } else {
+                c.units.push(body);
+            }
+        });
+        if done.is_none() {
+            return failed(&not_exists(&self.label));
+        }
+        Reply::be(&json!({
+            "Status": "OK", "Message": "", "Label": self.label, "TxnId": self.txn, "LoadBytes": bytes,
+            "StreamLoadPlanTimeMs": 0, "ReceivedDataTimeMs": 0,
+        }))
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.context(|c| c.busy = false);
+    }
+}

@@ -1,0 +1,585 @@
+//! Reads the StarRocks statements that declare and look at tables.
+//!
+//! What is not known is refused by its name: a stand-in that skips a clause would accept a table that StarRocks builds differently.
+
+use crate::schema::{Column, ColumnDefault, ColumnType, Model, Table};
+use crate::tokens::{Token, tokens};
+
+/// A statement that the stand-in carries out itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Statement {
+    CreateDatabase {
+        name: String,
+        if_not_exists: bool,
+    },
+    DropDatabase {
+        name: String,
+        if_exists: bool,
+    },
+    CreateTable {
+        table: Table,
+        if_not_exists: bool,
+    },
+    DropTable {
+        db: String,
+        name: String,
+        if_exists: bool,
+    },
+    Truncate {
+        db: String,
+        name: String,
+    },
+    ShowDatabases,
+    ShowTables {
+        db: String,
+    },
+    ShowCreateTable {
+        db: String,
+        name: String,
+    },
+    Describe {
+        db: String,
+        name: String,
+    },
+    /// SQLite's to answer.
+    Query,
+    /// SQLite's to carry out.
+    Change,
+}
+
+/// Reads one statement. `sql` may end with a semicolon.
+pub(crate) fn parse(sql: &str) -> Result<Statement, String> {
+    let mut p = Parser {
+        tokens: tokens(sql)?,
+        at: 0,
+    };
+    let first = p.word().unwrap_or_default().to_ascii_uppercase();
+    let statement = match first.as_str() {
+        "SELECT" | "WITH" | "VALUES" | "EXPLAIN" => return Ok(Statement::Query),
+        "INSERT" | "UPDATE" | "DELETE" => return Ok(Statement::Change),
+        "CREATE" if p.take("DATABASE") || p.take("SCHEMA") => {
+            let if_not_exists = p.take_all(&["IF", "NOT", "EXISTS"]);
+            let name = p.name("a database")?;
+            if p.take("PROPERTIES") {
+                p.group()?;
+            }
+            Statement::CreateDatabase {
+                name,
+                if_not_exists,
+            }
+        }
+        "CREATE" if p.take("TABLE") => p.create_table(sql)?,
+        "DROP" if p.take("DATABASE") || p.take("SCHEMA") => {
+            let if_exists = p.take_all(&["IF", "EXISTS"]);
+            let name = p.name("a database")?;
+            p.take("FORCE");
+            Statement::DropDatabase { name, if_exists }
+        }
+        "DROP" if p.take("TABLE") => {
+            let if_exists = p.take_all(&["IF", "EXISTS"]);
+            let (db, name) = p.table_name()?;
+            p.take("FORCE");
+            Statement::DropTable {
+                db,
+                name,
+                if_exists,
+            }
+        }
+        "TRUNCATE" => {
+            p.take("TABLE");
+            let (db, name) = p.table_name()?;
+            Statement::Truncate { db, name }
+        }
+        "SHOW" if p.take("DATABASES") => Statement::ShowDatabases,
+        "SHOW" if p.take("TABLES") => {
+            if !(p.take("FROM") || p.take("IN")) {
+                return Err("say the database: SHOW TABLES FROM <database>".to_owned());
+            }
+            Statement::ShowTables {
+                db: p.name("a database")?,
+            }
+        }
+        "SHOW" if p.take_all(&["CREATE", "TABLE"]) => {
+            let (db, name) = p.table_name()?;
+            Statement::ShowCreateTable { db, name }
+        }
+        "DESC" | "DESCRIBE" => {
+            let (db, name) = p.table_name()?;
+            Statement::Describe { db, name }
+        }
+        _ => {
+            let second = p
+                .peek()
+                .map(|t| format!(" {}", t.shown()))
+                .unwrap_or_default();
+            return Err(format!(
+                "the stand-in does not know the statement `{first}{second}`"
+            ));
+        }
+    };
+    p.end()?;
+    Ok(statement)
+}
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+}
+
+/// Words that begin a clause after a table's columns; a skipped clause ends where one of them stands.
+const CLAUSES: [&str; 9] = [
+    "ENGINE",
+    "DUPLICATE",
+    "PRIMARY",
+    "UNIQUE",
+    "AGGREGATE",
+    "COMMENT",
+    "DISTRIBUTED",
+    "ORDER",
+    "PROPERTIES",
+];
+
+impl Parser {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at)
+    }
+
+    fn word(&mut self) -> Option<String> {
+        let Some(Token::Word(word)) = self.tokens.get(self.at) else {
+            return None;
+        };
+        self.at += 1;
+        Some(word.clone())
+    }
+
+    fn at_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(Token::Word(w)) if w.eq_ignore_ascii_case(word))
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        let found = self.at_word(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn take_all(&mut self, words: &[&str]) -> bool {
+        let start = self.at;
+        if words.iter().all(|w| self.take(w)) {
+            return true;
+        }
+        self.at = start;
+        false
+    }
+
+    fn mark(&mut self, mark: char) -> bool {
+        let found = self.peek() == Some(&Token::Mark(mark));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn here(&self) -> String {
+        self.peek().map_or_else(
+            || "the end of the statement".to_owned(),
+            |t| format!("`{}`", t.shown()),
+        )
+    }
+
+    fn expect_mark(&mut self, mark: char) -> Result<(), String> {
+        if self.mark(mark) {
+            Ok(())
+        } else {
+            Err(format!("expected `{mark}` but found {}", self.here()))
+        }
+    }
+
+    fn name(&mut self, of: &str) -> Result<String, String> {
+        match self.peek() {
+            Some(Token::Word(name) | Token::Quoted(name)) => {
+                let name = name.clone();
+                self.at += 1;
+                Ok(name)
+            }
+            _ => Err(format!(
+                "expected the name of {of} but found {}",
+                self.here()
+            )),
+        }
+    }
+
+    fn table_name(&mut self) -> Result<(String, String), String> {
+        let db = self.name("a table as <database>.<table>")?;
+        if !self.mark('.') {
+            return Err(format!("say the database too: <database>.{db}"));
+        }
+        Ok((db, self.name("a table")?))
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        while self.mark(';') {}
+        if self.peek().is_some() {
+            return Err(format!("the stand-in does not know {} here", self.here()));
+        }
+        Ok(())
+    }
+
+    /// Skips one group in parentheses.
+    fn group(&mut self) -> Result<(), String> {
+        self.expect_mark('(')?;
+        let mut depth = 1;
+        while depth > 0 {
+            match self.peek() {
+                Some(Token::Mark('(')) => depth += 1,
+                Some(Token::Mark(')')) => depth -= 1,
+                Some(_) => {}
+                None => return Err("a parenthesis is not closed".to_owned()),
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn names(&mut self) -> Result<Vec<String>, String> {
+        self.expect_mark('(')?;
+        let mut names = vec![self.name("a column")?];
+        while self.mark(',') {
+            names.push(self.name("a column")?);
+        }
+        self.expect_mark(')')?;
+        Ok(names)
+    }
+
+    fn create_table(&mut self, sql: &str) -> Result<Statement, String> {
+        let if_not_exists = self.take_all(&["IF", "NOT", "EXISTS"]);
+        let (db, name) = self.table_name()?;
+        self.expect_mark('(')?;
+        let mut columns = Vec::new();
+        loop {
+            if self.at_word("INDEX") {
+                return Err("the stand-in does not know INDEX in a table".to_owned());
+            }
+            columns.push(self.column()?);
+            if !self.mark(',') {
+                break;
+            }
+        }
+        self.expect_mark(')')?;
+        let (model, keys) = self.clauses()?;
+        let ddl = sql.trim().trim_end_matches(';').trim().to_owned();
+        let table = checked(Table {
+            db,
+            name,
+            columns,
+            model,
+            keys,
+            ddl,
+        })?;
+        Ok(Statement::CreateTable {
+            table,
+            if_not_exists,
+        })
+    }
+
+    fn clauses(&mut self) -> Result<(Model, Vec<String>), String> {
+        let mut keys = (Model::Duplicate, Vec::new());
+        loop {
+            if self.take("ENGINE") {
+                self.expect_mark('=')?;
+                let engine = self.name("an engine")?;
+                if !engine.eq_ignore_ascii_case("olap") {
+                    return Err(format!("the stand-in does not know ENGINE={engine}"));
+                }
+            } else if self.take_all(&["DUPLICATE", "KEY"]) {
+                keys = (Model::Duplicate, self.names()?);
+            } else if self.take_all(&["PRIMARY", "KEY"]) {
+                keys = (Model::Primary, self.names()?);
+            } else if self.at_word("UNIQUE") || self.at_word("AGGREGATE") {
+                return Err(format!(
+                    "the stand-in does not know {} KEY tables",
+                    self.word().unwrap_or_default()
+                ));
+            } else if self.take("COMMENT") {
+                self.at += usize::from(matches!(self.peek(), Some(Token::Text(_))));
+            } else if self.take_all(&["PARTITION", "BY"]) || self.take_all(&["DISTRIBUTED", "BY"]) {
+                self.skip_clause()?;
+            } else if self.take_all(&["ORDER", "BY"]) || self.take("PROPERTIES") {
+                self.group()?;
+            } else {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Skips to the next clause: where rows lie does not matter here.
+    fn skip_clause(&mut self) -> Result<(), String> {
+        loop {
+            match self.peek() {
+                None | Some(Token::Mark(';')) => return Ok(()),
+                Some(Token::Word(w)) if CLAUSES.iter().any(|c| c.eq_ignore_ascii_case(w)) => {
+                    return Ok(());
+                }
+                Some(Token::Mark('(')) => self.group()?,
+                Some(_) => self.at += 1,
+            }
+        }
+    }
+
+    fn column(&mut self) -> Result<Column, String> {
+        let name = self.name("a column")?;
+        let ty = self.column_type(&name)?;
+        let mut column = Column {
+            name,
+            ty,
+            nullable: true,
+            default: None,
+            comment: String::new(),
+        };
+        loop {
+            if self.take_all(&["NOT", "NULL"]) {
+                column.nullable = false;
+            } else if self.take("NULL") {
+                column.nullable = true;
+            } else if self.take("DEFAULT") {
+                column.default = self.default(&column.name)?;
+            } else if self.take("COMMENT") {
+                let Some(Token::Text(text)) = self.peek() else {
+                    return Err(format!(
+                        "expected the comment of column `{}` but found {}",
+                        column.name,
+                        self.here()
+                    ));
+                };
+                column.comment = text.clone();
+                self.at += 1;
+            } else if matches!(self.peek(), Some(Token::Mark(',' | ')'))) {
+                return Ok(column);
+            } else {
+                return Err(format!(
+                    "the stand-in does not know {} on column `{}`",
+                    self.here(),
+                    column.name
+                ));
+            }
+        }
+    }
+
+    fn default(&mut self, column: &str) -> Result<Option<ColumnDefault>, String> {
+        let sign = if self.mark('-') { "-" } else { "" };
+        let default = match self.peek() {
+            Some(Token::Text(text)) => Some(ColumnDefault::Text(text.clone())),
+            Some(Token::Number(number)) => Some(ColumnDefault::Text(format!("{sign}{number}"))),
+            Some(Token::Word(w)) if w.eq_ignore_ascii_case("null") => None,
+            Some(Token::Word(w))
+                if w.eq_ignore_ascii_case("true") || w.eq_ignore_ascii_case("false") =>
+            {
+                Some(ColumnDefault::Text(w.clone()))
+            }
+            Some(Token::Word(w)) if w.eq_ignore_ascii_case("current_timestamp") => {
+                Some(ColumnDefault::CurrentTimestamp)
+            }
+            _ => {
+                return Err(format!(
+                    "the stand-in does not know DEFAULT {} of column `{column}`",
+                    self.here()
+                ));
+            }
+        };
+        self.at += 1;
+        if default == Some(ColumnDefault::CurrentTimestamp)
+            && self.peek() == Some(&Token::Mark('('))
+        {
+            self.group()?;
+        }
+        Ok(default)
+    }
+
+    fn column_type(&mut self, column: &str) -> Result<ColumnType, String> {
+        let unknown = |shown: String| {
+            format!("the stand-in does not know the type {shown} of column `{column}`")
+        };
+        let Some(word) = self.word() else {
+            return Err(unknown(self.here()));
+        };
+        let arguments = self.type_arguments(column)?;
+        let number = |at: usize| arguments.get(at).copied();
+        let ty = match word.to_ascii_uppercase().as_str() {
+            "BOOLEAN" | "BOOL" => ColumnType::Boolean,
+            "TINYINT" => ColumnType::TinyInt,
+            "SMALLINT" => ColumnType::SmallInt,
+            "INT" | "INTEGER" => ColumnType::Int,
+            "BIGINT" => ColumnType::BigInt,
+            "LARGEINT" => ColumnType::LargeInt,
+            "FLOAT" => ColumnType::Float,
+            "DOUBLE" => ColumnType::Double,
+            "DATE" => ColumnType::Date,
+            "DATETIME" => ColumnType::DateTime,
+            "JSON" => ColumnType::Json,
+            "STRING" => ColumnType::Varchar(65_533),
+            "CHAR" => ColumnType::Char(number(0).unwrap_or(1)),
+            "VARCHAR" => ColumnType::Varchar(number(0).unwrap_or(1)),
+            "VARBINARY" | "BINARY" => ColumnType::Varbinary(number(0).unwrap_or(1_048_576)),
+            "DECIMAL" | "DECIMALV3" | "DECIMAL32" | "DECIMAL64" | "DECIMAL128" | "NUMERIC" => {
+                decimal(number(0).unwrap_or(10), number(1).unwrap_or(0), column)?
+            }
+            _ => return Err(unknown(word)),
+        };
+        let longest = match ty {
+            ColumnType::Char(_) => 255,
+            ColumnType::Varchar(_) | ColumnType::Varbinary(_) => 1_048_576,
+            _ => return Ok(ty),
+        };
+        match ty {
+            ColumnType::Char(n) | ColumnType::Varchar(n) | ColumnType::Varbinary(n)
+                if n == 0 || n > longest =>
+            {
+                Err(format!(
+                    "the length {n} of column `{column}` is not from 1 to {longest}"
+                ))
+            }
+            _ => Ok(ty),
+        }
+    }
+
+    fn type_arguments(&mut self, column: &str) -> Result<Vec<u32>, String> {
+        let mut arguments = Vec::new();
+        if !self.mark('(') {
+            return Ok(arguments);
+        }
+        loop {
+            match self.peek() {
+                Some(Token::Number(n)) => {
+                    arguments.push(n.parse().map_err(|_| {
+                        format!("{n} is not a length, in the type of column `{column}`")
+                    })?);
+                }
+                _ => {
+                    return Err(format!(
+                        "expected a number in the type of column `{column}` but found {}",
+                        self.here()
+                    ));
+                }
+            }
+            self.at += 1;
+            if !self.mark(',') {
+                break;
+            }
+        }
+        self.expect_mark(')')?;
+        Ok(arguments)
+    }
+}
+
+fn decimal(precision: u32, scale: u32, column: &str) -> Result<ColumnType, String> {
+    match (u8::try_from(precision), u8::try_from(scale)) {
+        (Ok(precision @ 1..=38), Ok(scale)) if scale <= precision => {
+            Ok(ColumnType::Decimal { precision, scale })
+        }
+        _ => Err(format!(
+            "the stand-in does not know DECIMAL({precision},{scale}) of column `{column}`: precision is 1 to 38, scale at most the precision"
+        )),
+    }
+}
+
+/// The rules that hold over the whole table.
+fn checked(mut table: Table) -> Result<Table, String> {
+    for (at, column) in table.columns.iter().enumerate() {
+        if table.columns[..at]
+            .iter()
+            .any(|c| c.name.eq_ignore_ascii_case(&column.name))
+        {
+            return Err(format!("Duplicate column name '{}'", column.name));
+        }
+        if column.name.eq_ignore_ascii_case("__op") {
+            return Err("__op is reserved and cannot be a column".to_owned());
+        }
+    }
+    for (at, key) in table.keys.iter_mut().enumerate() {
+        let column = table
+            .columns
+            .get_mut(at)
+            .filter(|c| c.name.eq_ignore_ascii_case(key));
+        let Some(column) = column else {
+            return Err(format!(
+                "Key columns must be the first few columns of the schema; `{key}` is not column {}",
+                at + 1
+            ));
+        };
+        key.clone_from(&column.name);
+        if table.model == Model::Primary {
+            if matches!(
+                column.ty,
+                ColumnType::Float | ColumnType::Double | ColumnType::Json
+            ) {
+                return Err(format!(
+                    "the type {} of `{}` cannot be in a primary key",
+                    column.ty, column.name
+                ));
+            }
+            column.nullable = false;
+        }
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Statement, parse};
+
+    #[test]
+    fn columns_keys_and_layout_are_read() {
+        let sql = "CREATE TABLE IF NOT EXISTS `demo`.orders (
+            id BIGINT NOT NULL COMMENT 'the order''s number',
+            amount DECIMAL(20, 4) DEFAULT \"1.5\", -- money
+            at DATETIME DEFAULT CURRENT_TIMESTAMP,
+            note STRING NULL DEFAULT NULL
+        ) ENGINE=OLAP PRIMARY KEY (id) COMMENT 'c' PARTITION BY RANGE(id) (START ('1') END ('9') EVERY (2))
+        DISTRIBUTED BY HASH(id) BUCKETS 3 ORDER BY (id) PROPERTIES ('replication_num' = '1');";
+        let Statement::CreateTable {
+            table,
+            if_not_exists,
+        } = parse(sql).expect("the statement is right")
+        else {
+            panic!("not read as CREATE TABLE");
+        };
+        assert!(if_not_exists);
+        let shown: Vec<_> = table
+            .columns
+            .iter()
+            .map(|c| format!("{} {} {} {:?}", c.name, c.ty, c.nullable, c.default))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "id bigint false None",
+                "amount decimal(20,4) true Some(Text(\"1.5\"))",
+                "at datetime true Some(CurrentTimestamp)",
+                "note varchar(65533) true None"
+            ]
+        );
+        assert_eq!(table.keys, ["id"]);
+        assert_eq!(table.columns[0].comment, "the order's number");
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_by_name() {
+        let refused = [
+            ("CREATE TABLE d.t (a ARRAY<INT>)", "type ARRAY"),
+            ("CREATE TABLE d.t (a INT AUTO_INCREMENT)", "AUTO_INCREMENT"),
+            ("CREATE TABLE d.t (a INT SUM)", "SUM"),
+            ("CREATE TABLE d.t (a INT) UNIQUE KEY (a)", "UNIQUE KEY"),
+            ("CREATE TABLE d.t (a INT) ENGINE=mysql", "ENGINE=mysql"),
+            ("CREATE TABLE d.t (a INT) SPLIT IN TWO", "SPLIT"),
+            ("CREATE TABLE d.t (a DECIMAL(39,1))", "DECIMAL(39,1)"),
+            ("CREATE TABLE d.t (a INT, A INT)", "Duplicate column"),
+            ("CREATE TABLE d.t (a INT, b INT) PRIMARY KEY (b)", "`b`"),
+            ("CREATE TABLE d.t (a INT DEFAULT (uuid()))", "DEFAULT"),
+            ("CREATE TABLE t (a INT)", "<database>.t"),
+            ("CREATE VIEW v AS SELECT 1", "CREATE VIEW"),
+            ("ALTER TABLE d.t ADD COLUMN x INT", "ALTER TABLE"),
+            ("CREATE TABLE d.t (a CHAR(0))", "length 0"),
+        ];
+        for (sql, names) in refused {
+            let message = parse(sql).expect_err(sql);
+            assert!(message.contains(names), "{sql}: {message}");
+        }
+    }
+}

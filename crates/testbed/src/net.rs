@@ -1,0 +1,161 @@
+//! Listening ports that can go away and come back, and the connections on them.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::cluster::Cluster;
+use crate::journal::Node;
+use crate::serve::{ConnectionEnd, handle};
+
+/// A port of one server. While it is away its number stays taken, so that it can come back on it.
+#[derive(Debug)]
+pub(crate) struct Port {
+    addr: SocketAddr,
+    runtime: Handle,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Bound, but not listening: connections are refused.
+    Away(TcpSocket),
+    Listening {
+        stop: oneshot::Sender<()>,
+        stopped: mpsc::Receiver<()>,
+    },
+    /// Between the two, or after the end.
+    Closed,
+}
+
+fn bound(addr: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    Ok(socket)
+}
+
+impl Port {
+    /// Takes the port; nobody is served yet.
+    pub(crate) fn bind(addr: SocketAddr, runtime: Handle) -> io::Result<Self> {
+        let socket = bound(addr)?;
+        Ok(Self {
+            addr: socket.local_addr()?,
+            runtime,
+            state: Mutex::new(State::Away(socket)),
+        })
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Listens. Does nothing where it already does.
+    pub(crate) fn up(&self, cluster: &Arc<Cluster>, node: Node) -> io::Result<()> {
+        let mut state = self.lock();
+        let socket = match std::mem::replace(&mut *state, State::Closed) {
+            State::Away(socket) => socket,
+            State::Closed => bound(self.addr)?,
+            listening @ State::Listening { .. } => {
+                *state = listening;
+                return Ok(());
+            }
+        };
+        let _in_runtime = self.runtime.enter();
+        let listener = socket.listen(1024)?;
+        let (stop, stopping) = oneshot::channel();
+        let (ended, stopped) = mpsc::sync_channel(0);
+        self.runtime
+            .spawn(accept(listener, Arc::clone(cluster), node, stopping, ended));
+        *state = State::Listening { stop, stopped };
+        Ok(())
+    }
+
+    /// Closes the listener and every connection; returns when that is done. The port's number stays taken.
+    pub(crate) fn down(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        if let State::Listening { stop, stopped } = std::mem::replace(&mut *state, State::Closed) {
+            drop(stop);
+            // An error says that the task is gone with its runtime, and so is its listener.
+            let _ended = stopped.recv();
+        }
+        *state = State::Away(bound(self.addr)?);
+        Ok(())
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    cluster: Arc<Cluster>,
+    node: Node,
+    mut stopping: oneshot::Receiver<()>,
+    _ended: mpsc::SyncSender<()>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            // Its sender is dropped to stop.
+            _ = &mut stopping => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, Arc::clone(&cluster), node));
+                }
+                // Out of file descriptors, say: let some connections end before the next try.
+                Err(error) => {
+                    tracing::warn!(%error, %node, "a connection could not be accepted");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn serve(stream: TcpStream, cluster: Arc<Cluster>, node: Node) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let end = Arc::new(ConnectionEnd::default());
+    let service = {
+        let end = Arc::clone(&end);
+        service_fn(move |request| {
+            Box::pin(handle(
+                Arc::clone(&cluster),
+                node,
+                Arc::clone(&end),
+                request,
+            ))
+        })
+    };
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let ended = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
+    if let Err(error) = &ended {
+        tracing::debug!(%error, %node, "a connection ended early");
+    }
+    let stream = connection.into_parts().io.into_inner();
+    if end.reset.load(Ordering::SeqCst)
+        && let Err(error) = stream.set_zero_linger()
+    {
+        tracing::warn!(%error, "a connection could not be reset");
+    }
+}

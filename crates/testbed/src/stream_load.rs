@@ -1,0 +1,258 @@
+//! Plain Stream Load on a BE: one request is one transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::be::{Checked, Counts, json_too_big, seconds};
+use crate::cluster::{Cluster, Failure};
+use crate::faults::Action;
+use crate::parse_json::count_rows;
+use crate::reply::Reply;
+use crate::request::Head;
+use crate::spec::{Format, Interface, LoadPlan, LoadSpec, planned_headers};
+use crate::txns::{Begin, TxnState};
+
+/// A Stream Load whose body is coming in. Dropped before its end, its transaction is aborted and the label is free again.
+#[derive(Debug)]
+pub(crate) struct StreamLoading {
+    cluster: Arc<Cluster>,
+    be: usize,
+    db: String,
+    table: String,
+    label: String,
+    txn: i64,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    bytes: u64,
+    ended: bool,
+}
+
+/// The answer of a Stream Load.
+fn result(
+    txn: i64,
+    label: &str,
+    status: &str,
+    held: Option<TxnState>,
+    message: &str,
+    counts: Counts,
+) -> serde_json::Value {
+    let mut body = json!({"TxnId": txn, "Label": label, "Status": status});
+    if let Some(held) = held {
+        let word = if matches!(held, TxnState::Committed | TxnState::Visible) {
+            "FINISHED"
+        } else {
+            "RUNNING"
+        };
+        body["ExistingJobStatus"] = json!(word);
+    }
+    body["Message"] = json!(message);
+    counts.put_into(&mut body);
+    for name in [
+        "BeginTxnTimeMs",
+        "ReadDataTimeMs",
+        "WriteDataTimeMs",
+        "CommitAndPublishTimeMs",
+    ] {
+        body[name] = json!(0);
+    }
+    body
+}
+
+fn refused(txn: i64, label: &str, failure: &Failure, counts: Counts) -> Reply {
+    let status = if failure.held.is_some() {
+        "Label Already Exists"
+    } else {
+        "Fail"
+    };
+    let mut body = result(txn, label, status, failure.held, &failure.message, counts);
+    if let Some(url) = &failure.error_url {
+        body["ErrorURL"] = json!(url);
+    }
+    Reply::be(&body)
+}
+
+impl Cluster {
+    /// The header phase: checks and begin. The error is the answer.
+    pub(crate) fn stream_load_start(
+        self: &Arc<Self>,
+        be: usize,
+        head: &Head,
+        action: Option<&Action>,
+    ) -> Result<StreamLoading, Box<Reply>> {
+        let number = self
+            .totals
+            .next_file
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let label = head.header("label").map_or_else(
+            || format!("stand-in-{:x}-{number:x}", self.clock.now_ms()),
+            str::to_owned,
+        );
+        let refuse = |txn: i64, failure: Failure| {
+            Box::new(refused(txn, &label, &failure, Counts::default()))
+        };
+        let txn = self
+            .stream_load_begin(be, head, &label, action)
+            .map_err(|f| refuse(-1, f))?;
+        let loading = StreamLoading {
+            cluster: Arc::clone(self),
+            be,
+            db: head.db.clone(),
+            table: head.table.clone(),
+            label: label.clone(),
+            txn,
+            headers: planned_headers(|name| head.header(name)),
+            body: Vec::new(),
+            bytes: 0,
+            ended: false,
+        };
+        // What is read after begin rolls back when it is wrong; so does `loading` when it is dropped here.
+        let spec = LoadSpec::read(Interface::StreamLoad, |name| head.header(name))
+            .map_err(|m| refuse(txn, Failure::new("INVALID_ARGUMENT", m)))?;
+        let table = self
+            .table(&head.db, &head.table)
+            .map_err(|f| refuse(txn, f))?;
+        if let Some(table) = table {
+            LoadPlan::new(&spec, &table)
+                .map_err(|m| refuse(txn, Failure::new("ANALYSIS_ERROR", m)))?;
+        }
+        Ok(loading)
+    }
+
+    fn stream_load_begin(
+        &self,
+        be: usize,
+        head: &Head,
+        label: &str,
+        action: Option<&Action>,
+    ) -> Result<i64, Failure> {
+        let Some(basic) = head.basic() else {
+            return Err(Failure::new(
+                "INTERNAL_ERROR",
+                "no valid Basic authorization",
+            ));
+        };
+        if action == Some(&Action::Unauthorized) {
+            return Err(Failure::new(
+                "NOT_AUTHORIZED",
+                format!("Access denied for {}@127.0.0.1", basic.0),
+            ));
+        }
+        if let Some((status, message)) = action.and_then(|a| a.refusal(&head.db)) {
+            return Err(Failure::new(status, message));
+        }
+        let max = self.options.max_json_bytes;
+        let json = head
+            .header("format")
+            .is_some_and(|f| f.eq_ignore_ascii_case("json"));
+        let ignore = head
+            .header("ignore_json_size")
+            .is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        if let Some(length) = head
+            .content_length()
+            .filter(|length| json && !ignore && *length > max)
+        {
+            return Err(Failure::new("INVALID_ARGUMENT", json_too_big(length, max)));
+        }
+        let default = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX / 4);
+        let ask = Begin {
+            db: &head.db,
+            table: &head.table,
+            label,
+            timeout_ms: seconds(head, "timeout")?.unwrap_or(default(self.options.default_timeout)),
+            prepared_timeout_ms: default(self.options.default_prepared_timeout),
+            coordinator: be,
+        };
+        self.begin(&basic, ask)
+    }
+}
+
+impl StreamLoading {
+    /// Bytes of the body as they come.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        if self.cluster.options.count_only.is_none_or(|c| c.rows) {
+            self.body.extend_from_slice(bytes);
+        }
+    }
+
+    /// The body came in whole: check and commit.
+    pub(crate) fn finish(mut self, action: Option<&Action>) -> Reply {
+        let mut counts = Counts {
+            bytes: self.bytes,
+            ..Counts::default()
+        };
+        let publish = action != Some(&Action::PublishTimeout);
+        let ended = self.commit(&mut counts, publish);
+        self.ended = true;
+        match ended {
+            Ok(error_url) => {
+                let (status, message) = if publish {
+                    ("Success", "OK")
+                } else {
+                    ("Publish Timeout", "publish timeout")
+                };
+                let mut body = result(self.txn, &self.label, status, None, message, counts);
+                if let Some(url) = error_url {
+                    body["ErrorURL"] = json!(url);
+                }
+                Reply::be(&body)
+            }
+            Err(failure) => match self.cluster.abort(self.txn, &failure.message) {
+                Ok(_) => refused(self.txn, &self.label, &failure, counts),
+                Err(error) => refused(self.txn, &self.label, &error.into(), counts),
+            },
+        }
+    }
+
+    fn commit(&mut self, counts: &mut Counts, publish: bool) -> Result<Option<String>, Failure> {
+        let body = std::mem::take(&mut self.body);
+        if self.cluster.options.count_only.is_some() {
+            let spec = LoadSpec::read(Interface::StreamLoad, |name| {
+                self.headers
+                    .iter()
+                    .find(|(n, _)| n == name)
+                    .map(|(_, v)| v.as_str())
+            });
+            if let Ok(LoadSpec {
+                format: Format::Json { strip_outer_array },
+                ..
+            }) = spec
+            {
+                counts.total = count_rows(&body, strip_outer_array);
+            }
+        }
+        let headers = std::mem::take(&mut self.headers);
+        let Checked { load, error_url } =
+            self.cluster
+                .checked(self.be, (&self.db, &self.table), headers, vec![body])?;
+        if let Some((load, _)) = &load {
+            (counts.total, counts.filtered) = (load.evaluated.total, load.evaluated.filtered);
+        }
+        self.cluster.commit_at_once(self.txn, load, publish)?;
+        Ok(error_url)
+    }
+}
+
+impl Drop for StreamLoading {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (cluster, txn) = (Arc::clone(&self.cluster), self.txn);
+        let abort = move || {
+            if let Err(error) = cluster.abort(
+                txn,
+                "the connection was closed before the body was complete",
+            ) {
+                tracing::warn!(%error, "a Stream Load could not be aborted");
+            }
+        };
+        // Aborting writes to a file, and dropping may happen where nothing may block.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(abort)),
+            Err(_) => abort(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The stand-in over real sockets, asked by the smallest HTTP client there is.
+
+mod http;
+mod transactions;
