@@ -6,7 +6,6 @@
 
 pub mod config;
 pub mod converter;
-
 pub mod data;
 pub mod error;
 pub mod json;

@@ -1,6 +1,6 @@
 //! The reference page of a definition.
 
-use super::{ConfigDef, ConfigKey, DefaultValue, Kind};
+use super::{ConfigDef, ConfigKey, DefaultValue};
 use std::fmt::Write as _;
 
 /// One table per group, groups in the order in which they first occur.
@@ -36,10 +36,7 @@ fn row(page: &mut String, key: &ConfigKey) {
         DefaultValue::Text("") => "empty".to_owned(),
         DefaultValue::Text(text) => format!("`{text}`"),
     };
-    let kind = match key.kind {
-        Kind::Class => "class".to_owned(),
-        kind => kind.name().to_lowercase(),
-    };
+    let kind = key.kind.name().to_lowercase();
     let mut meaning = key.documentation.to_owned();
     if !key.aliases.is_empty() {
         let names: Vec<String> = key.aliases.iter().map(|name| format!("`{name}`")).collect();

@@ -70,3 +70,50 @@ fn is_of_kind(schema: &Schema, value: &Value<'_>) -> bool {
             | (SchemaType::Struct(_), Value::Struct(_))
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Field, Struct};
+    use std::sync::Arc;
+
+    fn structure(kind: SchemaType) -> Arc<Schema> {
+        let field = Field {
+            name: "a".into(),
+            schema: Arc::new(Schema::new(kind)),
+        };
+        Arc::new(Schema::structure(vec![field]).expect("one field"))
+    }
+
+    #[test]
+    fn values_are_what_their_schema_says() {
+        fn check(schema: &Schema, value: Value<'_>, expect: Result<(), &str>) {
+            let found = validate("f", schema, &value).map_err(|error| error.message);
+            assert_eq!(found, expect.map_err(str::to_owned), "{schema:?} {value:?}");
+        }
+        let int = Schema::new(SchemaType::Int32);
+        check(&int, Value::Int32(1), Ok(()));
+        check(&int.clone().optional(), Value::Null, Ok(()));
+        let required = "Invalid value: null used for required field: \"f\", schema type: INT32";
+        check(&int, Value::Null, Err(required));
+        let wrong =
+            "Invalid Java object for schema with type INT32: class java.lang.Long for field: \"f\"";
+        check(&int, Value::Int64(1), Err(wrong));
+        let date = int.clone().named("org.apache.kafka.connect.data.Date");
+        check(&date, Value::Date(1), Ok(()));
+        assert!(validate("f", &date, &Value::Int32(1)).is_err());
+        let ints = Schema::new(SchemaType::Array(Arc::new(int.clone())));
+        check(&ints, Value::Array(vec![Value::Int32(1)]), Ok(()));
+        check(&ints, Value::Array(vec![Value::Null]), Err(required));
+        let map = Schema::new(SchemaType::Map(Arc::new(int.clone()), Arc::new(int)));
+        check(
+            &map,
+            Value::Map(vec![(Value::Int32(1), Value::Null)]),
+            Err(required),
+        );
+        let (of_int, of_text) = (structure(SchemaType::Int32), structure(SchemaType::String));
+        let value = || Value::Struct(Struct::new(of_int.clone(), vec![Value::Int32(1)]));
+        check(&of_int, value(), Ok(()));
+        check(&of_text, value(), Err("Struct schemas do not match."));
+    }
+}

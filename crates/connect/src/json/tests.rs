@@ -209,6 +209,8 @@ fn mutated() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
     /// What serde_json, a strict reader, accepts, this one accepts, with the same value; what only
     /// this one accepts holds one of its liberties.
     #[test]
