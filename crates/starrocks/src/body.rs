@@ -11,6 +11,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
+/// Rows are handed to the connection in slices of at most this: what it holds is sent even when the call is abandoned.
+const SLICE_BYTES_MAX: usize = 128 * 1024;
+
 /// Why a body ends early: the caller gave up, or has its answer already.
 #[derive(Debug, thiserror::Error)]
 #[error("the request was abandoned")]
@@ -65,6 +68,7 @@ impl Gate {
 #[derive(Debug)]
 pub(crate) struct GatedBody {
     parts: std::vec::IntoIter<Bytes>,
+    part: Bytes,
     bytes_left: u64,
     gate: Arc<Gate>,
     wait: Option<Pin<Box<Sleep>>>,
@@ -80,6 +84,7 @@ impl GatedBody {
         (
             GatedBody {
                 parts: parts.into_iter(),
+                part: Bytes::new(),
                 bytes_left,
                 gate: Arc::clone(&gate),
                 wait: None,
@@ -130,15 +135,18 @@ impl Body for GatedBody {
             return Poll::Ready(Some(Err(Abandoned)));
         }
         this.gate.started.store(true, Ordering::Release);
-        let part = this.parts.by_ref().find(|part| !part.is_empty());
-        let Some(part) = part else {
-            return Poll::Ready(None);
-        };
-        this.bytes_left = this.bytes_left.saturating_sub(part.len() as u64);
+        while this.part.is_empty() {
+            let Some(part) = this.parts.next() else {
+                return Poll::Ready(None);
+            };
+            this.part = part;
+        }
+        let slice = this.part.split_to(this.part.len().min(SLICE_BYTES_MAX));
+        this.bytes_left = this.bytes_left.saturating_sub(slice.len() as u64);
         if this.bytes_left == 0 {
             this.gate.finished.store(true, Ordering::Release);
         }
-        Poll::Ready(Some(Ok(Frame::data(part))))
+        Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 
     fn is_end_stream(&self) -> bool {

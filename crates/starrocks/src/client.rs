@@ -224,7 +224,8 @@ impl Client {
         })
     }
 
-    /// Commits a prepared transaction. May be repeated. StarRocks is told to wait for three quarters of `limit` at most for its
+    /// Commits a prepared transaction. May be repeated. Ask nobody to commit what is not prepared: StarRocks would prepare and
+    /// commit it in one step, which may not be repeated. StarRocks is told to wait for three quarters of `limit` at most for its
     /// locks and for the rows to become visible, so that its answer comes in time.
     pub async fn commit(
         &self,
