@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use starrocks_kafka_connect::config::{
-    Config, ConfigDef, ConfigKey, ConfigProblem, Given, Importance, Kind,
+    Config, ConfigDef, ConfigKey, ConfigProblem, Given, Importance, Kind, Validator,
 };
 use starrocks_kafka_starrocks as starrocks;
 use starrocks_kafka_starrocks::{
@@ -15,6 +15,7 @@ use starrocks_kafka_starrocks::{
 };
 
 use crate::recovery::InDoubt;
+use crate::routing::{self, TopicMap};
 
 /// How a connector loads.
 #[derive(Clone, Debug)]
@@ -23,8 +24,8 @@ pub struct SinkSettings {
     pub client: ClientConfig,
     /// `starrocks.database.name`.
     pub database: String,
-    /// `starrocks.topic2table.map`, as it is written; empty where it is not.
-    pub topic_to_table_map: String,
+    /// `starrocks.topic2table.map`.
+    pub topics: TopicMap,
     /// `sink.properties.*`.
     pub load_headers: LoadHeaders,
     /// `bufferflush.maxbytes`: a round is sealed when its rows have as many bytes.
@@ -94,9 +95,13 @@ pub const KEYS: &[ConfigKey] = &[
         .importance(Importance::High)
         .doc("The user's password; may be empty, but must be there. Never logged."),
     ConfigKey::new(TOPIC_TO_TABLE, Kind::String)
-        .default("")
+        .optional()
+        .validator(Validator::Custom {
+            allowed: "`topic:table,topic:table`",
+            check: TopicMap::check,
+        })
         .group(STARROCKS)
-        .doc("`topic:table,topic:table`: tables that are not called as their topics. Topics not named go to the table of their name."),
+        .doc("Tables that are not called as their topics. Topics not named go to the table of their name."),
     ConfigKey::new(CONNECT_TIMEOUT_MS, Kind::Long)
         .default("1000")
         .between(100, 60_000)
@@ -186,7 +191,7 @@ const HTTP_URL: &str = Frontend::PROPERTY;
 const DATABASE: &str = "starrocks.database.name";
 const USERNAME: &str = "starrocks.username";
 const PASSWORD: &str = "starrocks.password";
-const TOPIC_TO_TABLE: &str = "starrocks.topic2table.map";
+const TOPIC_TO_TABLE: &str = routing::TOPIC2TABLE_MAP;
 const CONNECT_TIMEOUT_MS: &str = "connect.timeoutms";
 const BE_ADDRESS_MAP: &str = BeAddressMap::PROPERTY;
 const HTTP_REDIRECT: &str = RedirectPolicy::PROPERTY;
@@ -222,11 +227,16 @@ impl SinkSettings {
         else {
             return Err(found.problems);
         };
+        let topics = config
+            .string(TOPIC_TO_TABLE)
+            .map(TopicMap::parse)
+            .transpose();
+        let topics = topics.map_err(|problem| vec![problem])?.unwrap_or_default();
         Ok(Self {
             client,
             load_headers,
             database: text(&config, DATABASE),
-            topic_to_table_map: text(&config, TOPIC_TO_TABLE),
+            topics,
             flush_bytes: number(&config, FLUSH_BYTES),
             flush_interval: Duration::from_millis(number(&config, FLUSH_INTERVAL_MS)),
             max_retries: config

@@ -24,7 +24,6 @@ mod worker_keys;
 use std::path::{Path, PathBuf};
 
 pub use connector::{ConnectorPlan, TaskPlan};
-pub use converters::{ConverterClass, ConverterSettings};
 pub use file::InitialState;
 pub use problem::{ConfigError, LocatedProblem, Notice, StartError};
 pub use subscription::{Subscription, TopicPattern};

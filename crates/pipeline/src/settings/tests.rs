@@ -53,7 +53,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(settings.client.be_address_map, BeAddressMap::default());
     assert_eq!(settings.client.ca_file, None);
     assert_eq!(settings.database, "db");
-    assert_eq!(settings.topic_to_table_map, "");
+    assert_eq!(settings.topics, TopicMap::default());
     assert_eq!(settings.load_headers.format(), LoadFormat::Json);
     assert_eq!(settings.flush_bytes, 94_371_840);
     assert_eq!(settings.flush_interval, Duration::from_secs(300));
@@ -87,7 +87,7 @@ fn every_property_is_read() {
     ]);
     assert_eq!(settings.client.user, "loader");
     assert_eq!(settings.client.frontends[0].to_string(), "https://fe:8443");
-    assert_eq!(settings.topic_to_table_map, "a:b");
+    assert_eq!(Some(settings.topics), TopicMap::parse("a:b").ok());
     assert_eq!(settings.client.connect_timeout, Duration::from_secs(60));
     assert_ne!(settings.client.be_address_map, BeAddressMap::default());
     assert_eq!(settings.client.redirect, RedirectPolicy::Allow);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
+use starrocks_kafka_pipeline::encode::EncoderSettings;
 use starrocks_kafka_pipeline::settings::SinkSettings;
 
 use super::clients::{self, Client, Layer};
 use super::connector_keys::{DEF, FRAMEWORK_DEF, WITHOUT_EFFECT, check_class};
-use super::converters::{self, ConverterSettings, Part};
+use super::converters;
 use super::file::InitialState;
 use super::problem::Notice;
 use super::subscription::{self, Subscription};
@@ -31,10 +32,8 @@ pub struct ConnectorPlan {
     pub group_id: String,
     /// How often the topics of a pattern are looked for: the consumer's `metadata.max.age.ms`.
     pub topics_refresh_interval: Duration,
-    /// What reads keys.
-    pub key_converter: ConverterSettings,
-    /// What reads values.
-    pub value_converter: ConverterSettings,
+    /// What makes rows of records: converters, and the tables of topics.
+    pub encoder: EncoderSettings,
     /// Where rows go, and how.
     pub sink: SinkSettings,
     /// What was accepted and has no effect, or is likely to be a mistake; to be said once.
@@ -88,7 +87,6 @@ impl ConnectorPlan {
             problems.push(ConfigProblem::about("connector.class", message));
         }
         problems.extend(not_yet_supported(&config));
-        problems.extend(variables::refusals(&worker.config_providers, given));
         problems.extend(worker.override_policy.refusals(given));
         problems.extend(converters::check_header(given).err());
         say(given, &mut notices);
@@ -101,12 +99,11 @@ impl ConnectorPlan {
         );
 
         let clients = Clients::read(given, worker, &mut problems, &mut notices);
-        let mut converter = |part: Part| {
-            let resolved = converters::resolve(part, given, &worker.given);
-            resolved.map_err(|problem| problems.extend(problem)).ok()
+        let mut converter = |property: &str| {
+            let resolved = converters::resolve(property, given, &worker.given);
+            resolved.map_err(|found| problems.extend(found)).ok()
         };
-        let key_converter = converter(Part::Key);
-        let value_converter = converter(Part::Value);
+        let [key, value] = converters::PROPERTIES.map(&mut converter);
         let subscription = subscription::parse(&config)
             .map_err(|found| problems.extend(found))
             .ok();
@@ -114,13 +111,11 @@ impl ConnectorPlan {
             .map_err(|found| problems.extend(found))
             .ok();
 
-        let (Some(key_converter), Some(value_converter), Some(subscription), Some(sink), []) = (
-            key_converter,
-            value_converter,
-            subscription,
-            sink,
-            &problems[..],
-        ) else {
+        let refusals = variables::refusals(&worker.config_providers, given);
+        variables::supersede(&mut problems, refusals);
+        let (Some(key), Some(value), Some(subscription), Some(sink), []) =
+            (key, value, subscription, sink, &problems[..])
+        else {
             return Err(problems);
         };
         let name = config.string("name").unwrap_or_default().to_owned();
@@ -134,8 +129,11 @@ impl ConnectorPlan {
             subscription,
             group_id: consumer.get("group.id").cloned().unwrap_or_default(),
             topics_refresh_interval: clients::metadata_refresh_interval(&consumer),
-            key_converter,
-            value_converter,
+            encoder: EncoderSettings {
+                key,
+                value,
+                topics: sink.topics.clone(),
+            },
             sink,
             notices,
             given: given.clone(),
@@ -241,8 +239,7 @@ fn say(given: &Given, notices: &mut Vec<Notice>) {
             .then(|| Notice::no_effect(name, why))
     };
     notices.extend(WITHOUT_EFFECT.iter().filter_map(of_no_effect));
-    notices.extend(converters::stray_settings(given).into_iter().map(|name| {
-        let (converter, _) = name.split_at(name.find(".converter").unwrap_or_default() + ".converter".len());
+    notices.extend(converters::stray_settings(given).map(|(name, converter)| {
         Notice::warning(format!(
             "{name} has no effect: this connector takes the worker's {converter} with the worker's settings; set {converter} too."
         ))

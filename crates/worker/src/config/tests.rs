@@ -65,9 +65,15 @@ fn a_plain_connector_gets_java_s_defaults() {
     );
     assert_eq!(plan.initial_state, InitialState::Running);
     assert!(matches!(&plan.subscription, Subscription::Topics(topics) if topics == &["orders"]));
-    assert_eq!(plan.key_converter.class, ConverterClass::String);
-    assert_eq!(plan.value_converter.class, ConverterClass::Json);
-    assert_eq!(plan.value_converter.settings["schemas.enable"], "false");
+    assert_eq!(
+        plan.encoder.key.class,
+        "org.apache.kafka.connect.storage.StringConverter"
+    );
+    assert_eq!(
+        plan.encoder.value.class,
+        "org.apache.kafka.connect.json.JsonConverter"
+    );
+    assert_eq!(plan.encoder.value.settings["schemas.enable"], "false");
     assert_eq!(plan.topics_refresh_interval.as_millis(), 300_000);
     assert_eq!(notices(&plan.notices), "");
     let task = plan.task(0);
@@ -297,7 +303,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     assert_eq!(error.exit_code(), 2);
     insta::assert_snapshot!(error.to_string(), @r#"
     w.properties:1: Invalid value [k1] for configuration bootstrap.servers: Invalid url in bootstrap.servers: k1; write host:port
-    w.properties:2: Invalid value com.example.Nope for configuration value.converter: Class com.example.Nope could not be found. Known are: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter
+    w.properties:2: Invalid value com.example.Nope for configuration value.converter: Class com.example.Nope could not be found. Known converters: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter, org.apache.kafka.connect.converters.ShortConverter, org.apache.kafka.connect.converters.IntegerConverter, org.apache.kafka.connect.converters.LongConverter, org.apache.kafka.connect.converters.FloatConverter, org.apache.kafka.connect.converters.DoubleConverter, org.apache.kafka.connect.converters.BooleanConverter
     w.properties:3: Invalid value [127.0.0.1:8083] for configuration listeners: Listener doesn't have the right format (protocol://hostname:port).
     w.properties:4: Invalid value soon for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
     w.properties:5: Unknown configuration bootstrap.server; did you mean bootstrap.servers?
@@ -346,7 +352,7 @@ fn what_comes_later_is_refused_by_name() {
          sink.properties.format=csv\n\
          sink.table.orders.properties.columns=a\n\
          starrocks.mysql.url=fe:9030\n\
-         key.converter=org.apache.kafka.connect.converters.LongConverter\n\
+         key.converter=io.confluent.connect.protobuf.ProtobufConverter\n\
          value.converter=io.confluent.connect.avro.AvroConverter\n\
          header.converter=org.apache.kafka.connect.storage.StringConverter\n",
     ), @r#"
@@ -358,7 +364,7 @@ fn what_comes_later_is_refused_by_name() {
     a.properties:14: The format csv is not yet supported (configuration sink.properties.format).
     a.properties:15: A property of a single table is not yet supported (configuration sink.table.orders.properties.columns).
     a.properties:16: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
-    a.properties:17: org.apache.kafka.connect.converters.LongConverter is not yet supported (configuration key.converter).
+    a.properties:17: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
     a.properties:18: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
     a.properties:19: A header converter other than org.apache.kafka.connect.storage.SimpleHeaderConverter, org.apache.kafka.connect.storage.StringConverter, is not yet supported (configuration header.converter).
     "#);
@@ -398,7 +404,7 @@ fn what_has_no_effect_is_accepted_and_said_once() {
     consumer.override.default.api.timeout.ms has no effect: each call to Kafka has a time of its own.
     "#);
     assert_eq!(
-        loaded.connectors[0].value_converter.settings["schemas.enable"],
+        loaded.connectors[0].encoder.value.settings["schemas.enable"],
         "false"
     );
 }

@@ -22,6 +22,13 @@ pub(super) fn refusals(declared: &[String], given: &Given) -> Vec<ConfigProblem>
         .collect()
 }
 
+/// Puts the refusals of variables in place of all else that is wrong with the same properties: their
+/// values are not what stands there.
+pub(super) fn supersede(problems: &mut Vec<ConfigProblem>, refusals: Vec<ConfigProblem>) {
+    problems.retain(|problem| !refusals.iter().any(|refusal| refusal.name == problem.name));
+    problems.extend(refusals);
+}
+
 /// The providers that the variables of a text name: `${provider:key}` or `${provider:path:key}`.
 fn providers(text: &str) -> impl Iterator<Item = &str> {
     text.split("${").skip(1).filter_map(|after| {

@@ -34,13 +34,7 @@ impl WorkerConfig {
     pub(super) fn check(given: &Given) -> (Self, Vec<ConfigProblem>) {
         let (config, mut problems) = DEF.validate(given);
         let mut notices = Vec::new();
-        for property in ["key.converter", "value.converter"] {
-            problems.extend(
-                given
-                    .get(property)
-                    .and_then(|text| converters::named(property, text).err()),
-            );
-        }
+        problems.extend(converters::check_worker(given));
         problems.extend(converters::check_header(given).err());
         problems.extend(secured(given));
         let config_providers: Vec<String> = config
@@ -49,7 +43,6 @@ impl WorkerConfig {
             .filter(|name| !name.is_empty())
             .cloned()
             .collect();
-        problems.extend(variables::refusals(&config_providers, given));
         let allowlist = config.list(overrides::ALLOWLIST);
         let policy = OverridePolicy::parse(
             config.string(overrides::PROPERTY).unwrap_or("All"),
@@ -74,6 +67,8 @@ impl WorkerConfig {
         let known = |name: &str| without_effect(name).is_some() || clients::is_about_security(name);
         unknown::check(&DEF, given, known, &mut problems, &mut notices);
 
+        let refusals = variables::refusals(&config_providers, given);
+        variables::supersede(&mut problems, refusals);
         let worker = Self {
             bootstrap_servers: bootstrap_servers(&config),
             graceful_shutdown_timeout: graceful_shutdown_timeout(&config),
