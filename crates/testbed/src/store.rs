@@ -92,6 +92,8 @@ impl Store {
             source,
         })?;
         let connection = Connection::open(dir.join("stand-in.sqlite"))?;
+        // Only a process that is ending lets go of the lock soon; one that runs keeps it.
+        connection.busy_timeout(std::time::Duration::from_millis(500))?;
         tune(&connection, "main")?;
         connection.execute_batch(&format!("BEGIN EXCLUSIVE; {OWN_TABLES} COMMIT;"))?;
         let mut store = Self {
