@@ -1,3 +1,79 @@
 //! The Kafka Connect compatible worker: consumer, herders, command line, and the binary starrocks-kafka.
 
+pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod kafka;
+#[cfg(debug_assertions)]
+pub mod kill_at;
+pub mod signals;
+pub mod standalone;
+pub mod task;
+pub mod telemetry;
+
+use std::sync::Arc;
+
+use starrocks_kafka_pipeline::step::{NoProbe, Probe};
+
+use crate::cli::{Cli, Command, EXIT_CONNECTOR, EXIT_OK, EXIT_WORKER};
+
+/// Does what the command line asks, and returns the code to end with.
+#[must_use]
+pub fn run(cli: Cli) -> u8 {
+    if let Err(error) = telemetry::start(cli.log_format, cli.log_level) {
+        tracing::warn!("{error}");
+    }
+    match cli.command {
+        Command::Standalone { worker, connectors } => run_standalone(&worker, &connectors),
+    }
+}
+
+fn run_standalone(worker: &std::path::Path, connectors: &[std::path::PathBuf]) -> u8 {
+    let plan = match config::load_standalone(worker, connectors) {
+        Ok(plan) => plan,
+        Err(error) => {
+            let code = error.exit_code();
+            for line in error.to_string().lines() {
+                tracing::error!("{line}");
+            }
+            return code;
+        }
+    };
+    // Before anything is started: a signal must never find the process without a handler.
+    let signal = match signals::first_signal() {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::error!("no handler for SIGTERM and SIGINT: {error}");
+            return EXIT_WORKER;
+        }
+    };
+    let mut worker = match standalone::Worker::start(plan, &probe()) {
+        Ok(worker) => worker,
+        Err(error) => {
+            tracing::error!("{error}");
+            return EXIT_CONNECTOR;
+        }
+    };
+    tracing::info!("starrocks-kafka started");
+    // The sender lives as long as the process.
+    if let Ok(signal) = signal.recv() {
+        tracing::info!(signal, "stopping: what was read is loaded first; a second signal ends at once");
+    }
+    worker.stop();
+    tracing::info!("starrocks-kafka stopped");
+    EXIT_OK
+}
+
+#[cfg(debug_assertions)]
+fn probe() -> Arc<dyn Probe> {
+    let asked = std::env::var(kill_at::VARIABLE).ok();
+    match asked.as_deref().and_then(kill_at::KillAt::parse) {
+        Some(kill) => Arc::new(kill),
+        None => Arc::new(NoProbe),
+    }
+}
+
+#[cfg(not(debug_assertions))]
+fn probe() -> Arc<dyn Probe> {
+    Arc::new(NoProbe)
+}

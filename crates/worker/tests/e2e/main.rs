@@ -1,0 +1,6 @@
+//! From a real Kafka topic to rows in a table: the real binary on a real broker, against the StarRocks
+//! stand-in.
+
+mod basics;
+mod kills;
+mod rig;
