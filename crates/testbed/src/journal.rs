@@ -143,18 +143,26 @@ impl Journal {
         seq
     }
 
-    pub(crate) fn ended(&self, seq: u64, body_bytes: u64, outcome: Outcome) {
+    fn change(&self, seq: u64, change: impl FnOnce(&mut CallRecord)) {
         let mut records = self.lock();
         let first = records.kept.front().map_or(0, |r| r.seq);
         let at = seq
             .checked_sub(first)
             .and_then(|at| usize::try_from(at).ok());
         if let Some(record) = at.and_then(|at| records.kept.get_mut(at)) {
-            record.body_bytes = body_bytes;
-            record.outcome = outcome;
+            change(record);
         }
         drop(records);
         self.changed.notify_all();
+    }
+
+    /// More of the body was read.
+    pub(crate) fn read(&self, seq: u64, body_bytes: u64) {
+        self.change(seq, |record| record.body_bytes = body_bytes);
+    }
+
+    pub(crate) fn ended(&self, seq: u64, outcome: Outcome) {
+        self.change(seq, |record| record.outcome = outcome);
     }
 
     pub(crate) fn all(&self) -> Vec<CallRecord> {

@@ -54,6 +54,7 @@ struct Exchange {
     node: Node,
     head: Head,
     body: Incoming,
+    seq: u64,
     body_bytes: u64,
     /// Where a fault cuts the body.
     cut_after: Option<u64>,
@@ -68,20 +69,20 @@ struct Entry {
 }
 
 impl Entry {
-    fn answered(&mut self, body_bytes: u64, reply: &Reply) {
+    fn answered(&mut self, reply: &Reply) {
         self.ended = true;
         let outcome = Outcome::Answered {
             status: reply.status,
             word: reply.word(),
         };
-        self.cluster.journal.ended(self.seq, body_bytes, outcome);
+        self.cluster.journal.ended(self.seq, outcome);
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         if !self.ended {
-            self.cluster.journal.ended(self.seq, 0, Outcome::Cut);
+            self.cluster.journal.ended(self.seq, Outcome::Cut);
         }
     }
 }
@@ -122,6 +123,7 @@ pub(crate) async fn handle(
         node,
         head,
         body,
+        seq,
         body_bytes: 0,
         cut_after,
         end,
@@ -139,7 +141,7 @@ pub(crate) async fn handle(
         Some(action) => exchange.after(action, released, reply).await?,
         None => reply,
     };
-    entry.answered(exchange.body_bytes, &reply);
+    entry.answered(&reply);
     Ok(response(reply, action.as_ref()))
 }
 
@@ -321,6 +323,7 @@ impl Exchange {
                 .body_bytes
                 .fetch_add(taken.len() as u64, Ordering::Relaxed);
             take(taken);
+            self.cluster.journal.read(self.seq, self.body_bytes);
             if data.len() >= left {
                 return Err(self.end.reset());
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::Value;
-use starrocks_kafka_testbed::{Node, StandIn};
+use starrocks_kafka_testbed::{Call, Hop, Node, StandIn};
 
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -258,4 +258,16 @@ pub(crate) fn prepared(at: &StandIn, label: &str, body: &str) {
         let answer = transaction(at, op, label, headers, body).expect("it answers");
         assert_eq!(answer.word(), "OK", "{op}: {}", answer.text());
     }
+}
+
+/// Waits until the n-th load took in this many bytes of its body.
+pub(crate) fn wait_for_bytes(at: &StandIn, nth: usize, bytes: usize) {
+    let bytes = u64::try_from(bytes).expect("a body is short");
+    at.wait_until("the bytes of a load", Duration::from_secs(10), |all| {
+        let mut loads = all
+            .iter()
+            .filter(|r| r.call == Call::Load && r.hop == Hop::Serve);
+        loads.nth(nth - 1).is_some_and(|r| r.body_bytes >= bytes)
+    })
+    .expect("the bytes arrive");
 }

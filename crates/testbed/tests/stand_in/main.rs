@@ -1,4 +1,6 @@
 //! The stand-in over real sockets, asked by the smallest HTTP client there is.
 
 mod http;
+mod routing;
+mod rows;
 mod transactions;

@@ -1,19 +1,26 @@
-//! The transaction interface over real sockets.
+//! The transaction interface: states, labels, bodies.
 
-use crate::http::{JSON, prepared, stand_in, state, transaction};
-use starrocks_kafka_testbed::{StandInOptions, TxnState};
+use std::io::Write as _;
+use std::time::Duration;
+
+use starrocks_kafka_testbed::{Call, Node, Outcome, StandIn, StandInOptions, TxnState};
+
+use crate::http::{
+    Ask, JSON, prepared, read_answer, stand_in, state, transaction, transaction_ask, wait_for_bytes,
+};
+
+fn count(at: &StandIn) -> Option<i64> {
+    at.sql("SELECT count(*) FROM d.t")
+        .expect("it counts")
+        .number()
+}
 
 #[test]
 fn rows_are_visible_only_after_commit() {
     let at = stand_in(StandInOptions::default());
     prepared(&at, "one", r#"[{"id":1,"name":"a"},{"id":2}]"#);
     assert_eq!(state(&at, "one"), "PREPARED");
-    assert_eq!(
-        at.sql("SELECT count(*) FROM d.t")
-            .expect("it counts")
-            .number(),
-        Some(0)
-    );
+    assert_eq!(count(&at), Some(0));
     let answer = transaction(&at, "commit", "one", &[], "").expect("it answers");
     assert_eq!(
         (answer.word(), answer.get("Message")),
@@ -27,13 +34,671 @@ fn rows_are_visible_only_after_commit() {
         ["1\ta", "2\tNULL"]
     );
     assert!(at.transactions_in(TxnState::Prepared).is_empty());
-    let again = transaction(&at, "commit", "one", &[], "").expect("it answers");
-    assert_eq!(again.word(), "OK");
-    assert!(
-        again.get("Message").contains("has already committed"),
-        "{}",
-        again.text()
+}
+
+/// One step of a script: call, its load headers and body, what must be answered.
+struct Step {
+    op: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+    word: &'static str,
+    message: &'static str,
+}
+
+const fn step(op: &'static str, word: &'static str, message: &'static str) -> Step {
+    Step {
+        op,
+        headers: &[],
+        body: "",
+        word,
+        message,
+    }
+}
+
+const fn load(
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+    word: &'static str,
+    message: &'static str,
+) -> Step {
+    Step {
+        op: "load",
+        headers,
+        body,
+        word,
+        message,
+    }
+}
+
+const BEGIN: Step = step("begin", "OK", "");
+const ONE_ROW: Step = load(JSON, r#"[{"id":1}]"#, "OK", "");
+const LAX: &[(&str, &str)] = &[
+    ("format", "json"),
+    ("strip_outer_array", "true"),
+    ("ignore_json_size", "true"),
+];
+const SIZED: &[(&str, &str)] = &[("format", "json"), ("strip_outer_array", "true")];
+const NDJSON: &[(&str, &str)] = &[("format", "json"), ("ignore_json_size", "true")];
+const CSV: &[(&str, &str)] = &[
+    ("format", "csv"),
+    ("column_separator", "\\x01"),
+    ("row_delimiter", "|"),
+];
+const RATIO: &[(&str, &str)] = &[
+    ("format", "json"),
+    ("strip_outer_array", "true"),
+    ("ignore_json_size", "true"),
+    ("max_filter_ratio", "0.5"),
+];
+
+/// Runs the steps under one label and looks at the label's state and the table at the end.
+fn check(what: &str, steps: &[Step], end_state: &str, rows: i64) {
+    let at = stand_in(StandInOptions {
+        max_json_bytes: 40,
+        ..StandInOptions::default()
+    });
+    for (number, step) in steps.iter().enumerate() {
+        let answer =
+            transaction(&at, step.op, "label", step.headers, step.body).expect("it answers");
+        let shown = format!("{what}, step {number} {}: {}", step.op, answer.text());
+        assert_eq!(
+            (answer.status, answer.word().as_str()),
+            (200, step.word),
+            "{shown}"
+        );
+        assert!(answer.get("Message").contains(step.message), "{shown}");
+    }
+    assert_eq!(state(&at, "label"), end_state, "{what}");
+    assert_eq!(count(&at), Some(rows), "{what}");
+}
+
+#[test]
+fn each_call_answers_by_the_state_it_finds() {
+    let prepare = || step("prepare", "OK", "");
+    let commit = || step("commit", "OK", "");
+    let rollback = || step("rollback", "OK", "");
+    check(
+        "a repeated commit",
+        &[
+            BEGIN,
+            ONE_ROW,
+            prepare(),
+            commit(),
+            step("commit", "OK", "has already committed"),
+        ],
+        "VISIBLE",
+        1,
     );
-    let load = transaction(&at, "load", "one", JSON, "[]").expect("it answers");
-    assert_eq!(load.word(), "TXN_NOT_EXISTS");
+    check(
+        "a commit without prepare",
+        &[
+            BEGIN,
+            ONE_ROW,
+            commit(),
+            step("commit", "OK", "has already"),
+        ],
+        "VISIBLE",
+        1,
+    );
+    check(
+        "a second prepare",
+        &[
+            BEGIN,
+            ONE_ROW,
+            prepare(),
+            step("prepare", "TXN_NOT_EXISTS", "not exists"),
+        ],
+        "PREPARED",
+        0,
+    );
+    check(
+        "a load after prepare",
+        &[
+            BEGIN,
+            ONE_ROW,
+            prepare(),
+            load(JSON, "[]", "TXN_NOT_EXISTS", "not exists"),
+        ],
+        "PREPARED",
+        0,
+    );
+    check(
+        "a rollback before prepare",
+        &[
+            BEGIN,
+            ONE_ROW,
+            rollback(),
+            step("rollback", "OK", "has already aborted"),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "a rollback after prepare",
+        &[BEGIN, ONE_ROW, prepare(), rollback()],
+        "ABORTED",
+        0,
+    );
+    check(
+        "a commit after rollback",
+        &[
+            BEGIN,
+            ONE_ROW,
+            rollback(),
+            step("commit", "FAILED", "Can not commit ABORTED transaction"),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "a rollback after commit",
+        &[
+            BEGIN,
+            ONE_ROW,
+            prepare(),
+            commit(),
+            step("rollback", "FAILED", "Can not abort VISIBLE transaction"),
+        ],
+        "VISIBLE",
+        1,
+    );
+    check(
+        "a prepare without rows",
+        &[
+            BEGIN,
+            step("prepare", "INTERNAL_ERROR", "hasn't send any data yet"),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "no rows in the body",
+        &[
+            BEGIN,
+            load(JSON, "[]", "OK", ""),
+            step("prepare", "ANALYSIS_ERROR", "No rows were imported"),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "a label that was aborted",
+        &[BEGIN, rollback(), BEGIN, ONE_ROW, prepare(), commit()],
+        "VISIBLE",
+        1,
+    );
+    check(
+        "a label that is open on the BE",
+        &[BEGIN, step("begin", "LABEL_ALREADY_EXISTS", ""), ONE_ROW],
+        "PREPARE",
+        0,
+    );
+    check(
+        "a label that was used",
+        &[
+            BEGIN,
+            ONE_ROW,
+            prepare(),
+            commit(),
+            step(
+                "begin",
+                "LABEL_ALREADY_EXISTS",
+                "Label [label] has already been used",
+            ),
+        ],
+        "VISIBLE",
+        1,
+    );
+    check(
+        "nothing was begun",
+        &[step("commit", "FAILED", "No transaction found")],
+        "UNKNOWN",
+        0,
+    );
+    check(
+        "nothing was begun",
+        &[step("rollback", "FAILED", "No transaction found")],
+        "UNKNOWN",
+        0,
+    );
+    check(
+        "nothing was begun",
+        &[step("prepare", "FAILED", "Can't find the transaction")],
+        "UNKNOWN",
+        0,
+    );
+    check(
+        "nothing was begun",
+        &[load(JSON, "[]", "FAILED", "Can't find the transaction")],
+        "UNKNOWN",
+        0,
+    );
+    check(
+        "an operation that is none",
+        &[step(
+            "finish",
+            "FAILED",
+            "Unknown transaction operation: finish",
+        )],
+        "UNKNOWN",
+        0,
+    );
+}
+
+#[test]
+fn bodies_of_several_loads_are_one_transaction() {
+    let prepare = || step("prepare", "OK", "");
+    let commit = || step("commit", "OK", "");
+    let two = load(JSON, r#"[{"id":1},{"id":2}]"#, "OK", "");
+    check(
+        "two loads",
+        &[BEGIN, ONE_ROW, two, prepare(), commit()],
+        "VISIBLE",
+        3,
+    );
+    check(
+        "other headers",
+        &[
+            BEGIN,
+            ONE_ROW,
+            load(LAX, "[]", "INTERNAL_ERROR", "load request not equal last."),
+            step("commit", "FAILED", "ABORTED"),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "objects one after the other",
+        &[
+            BEGIN,
+            load(NDJSON, "{\"id\":1}\n{\"id\":2}{\"id\":3}", "OK", ""),
+            commit(),
+        ],
+        "VISIBLE",
+        3,
+    );
+    check(
+        "CSV runs over the borders of bodies",
+        &[
+            BEGIN,
+            load(CSV, "1\x01a|2\x01", "OK", ""),
+            load(CSV, "b|3\x01c", "OK", ""),
+            commit(),
+        ],
+        "VISIBLE",
+        3,
+    );
+    check(
+        "JSON is limited over all loads",
+        &[
+            BEGIN,
+            load(SIZED, r#"[{"id":1,"name":"abc"}]"#, "OK", ""),
+            load(
+                SIZED,
+                r#"[{"id":1,"name":"abc"}]"#,
+                "INVALID_ARGUMENT",
+                "exceed the max size [40]",
+            ),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "broken JSON fails at prepare, not before",
+        &[
+            BEGIN,
+            load(JSON, r#"[{"id":1}"#, "OK", ""),
+            step(
+                "prepare",
+                "DATA_QUALITY_ERROR",
+                "Failed to parse json as array",
+            ),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "filtered rows fail at prepare",
+        &[
+            BEGIN,
+            load(JSON, r#"[{"id":1},{"id":"x"}]"#, "OK", ""),
+            step("prepare", "INTERNAL_ERROR", "too many filtered rows"),
+        ],
+        "ABORTED",
+        0,
+    );
+    check(
+        "half of the rows may be filtered",
+        &[
+            BEGIN,
+            load(RATIO, r#"[{"id":1},{"name":"no id"}]"#, "OK", ""),
+            prepare(),
+            commit(),
+        ],
+        "VISIBLE",
+        1,
+    );
+    check(
+        "what is not known is refused by name",
+        &[
+            BEGIN,
+            load(&[("where", "id > 1")], "1\n", "INVALID_ARGUMENT", "`where`"),
+        ],
+        "ABORTED",
+        0,
+    );
+}
+
+#[test]
+fn answers_have_the_keys_of_the_protocol() {
+    let at = stand_in(StandInOptions::default());
+    let keys = |op: &str, headers: &[(&str, &str)], body: &str| -> Vec<String> {
+        let answer = transaction(&at, op, "label", headers, body)
+            .expect("it answers")
+            .json();
+        answer
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    assert_eq!(
+        keys("begin", &[], ""),
+        ["Status", "Message", "Label", "TxnId", "BeginTxnTimeMs"]
+    );
+    let load = [
+        "Status",
+        "Message",
+        "Label",
+        "TxnId",
+        "LoadBytes",
+        "StreamLoadPlanTimeMs",
+        "ReceivedDataTimeMs",
+    ];
+    assert_eq!(keys("load", JSON, r#"[{"id":1}]"#), load);
+    let prepare = "Status Message Label TxnId NumberTotalRows NumberLoadedRows NumberFilteredRows NumberUnselectedRows LoadBytes \
+                   LoadTimeMs StreamLoadPlanTimeMs ReceivedDataTimeMs WriteDataTimeMs CommitAndPublishTimeMs";
+    assert_eq!(
+        keys("prepare", &[], ""),
+        prepare.split_whitespace().collect::<Vec<_>>()
+    );
+    assert_eq!(
+        keys("commit", &[], ""),
+        ["Status", "Message", "TxnId", "Label"]
+    );
+    assert_eq!(
+        keys("begin", &[], ""),
+        ["Status", "ExistingJobStatus", "Message"]
+    );
+    let counts = at.counters();
+    assert_eq!((counts.rows, counts.commits), (1, 1));
+}
+
+#[test]
+fn a_load_in_progress_holds_the_label() {
+    let at = stand_in(StandInOptions::default());
+    assert_eq!(
+        transaction(&at, "begin", "slow", &[], "")
+            .expect("it answers")
+            .word(),
+        "OK"
+    );
+    let body = r#"[{"id":1,"name":"a"}]"#;
+    let mut open = transaction_ask("load", "slow")
+        .headers(JSON)
+        .body(body)
+        .send_part(at.addr(Node::Be(0)), 5)
+        .expect("it is sent");
+    wait_for_bytes(&at, 1, body.len() - 5);
+    for op in ["load", "prepare", "commit", "rollback"] {
+        let headers = if op == "load" { JSON } else { &[] };
+        let answer = transaction(&at, op, "slow", headers, "[]").expect("it answers");
+        assert_eq!(
+            (answer.word(), answer.get("Message")),
+            (
+                "TXN_IN_PROCESSING".into(),
+                "Transaction is in processing".into()
+            )
+        );
+    }
+    open.write_all(&body.as_bytes()[body.len() - 5..])
+        .expect("the rest is sent");
+    let answer = read_answer(&mut open).expect("it answers");
+    assert_eq!(answer.word(), "OK");
+    assert_eq!(
+        transaction(&at, "commit", "slow", &[], "")
+            .expect("it answers")
+            .get("NumberLoadedRows"),
+        "1"
+    );
+}
+
+/// What a broken connection left in the buffer goes in with the next load or prepare.
+#[test]
+fn bytes_of_a_load_that_broke_off_stay() {
+    let cases = [
+        // The cut falls between two objects: the first one is doubled by the repeat.
+        (
+            "json objects",
+            NDJSON,
+            "{\"id\":1}{\"id\":2}",
+            8,
+            "{\"id\":1}{\"id\":2}",
+            Ok(3),
+        ),
+        (
+            "json array",
+            JSON,
+            "[{\"id\":1}]",
+            1,
+            "[{\"id\":1}]",
+            Err("DATA_QUALITY_ERROR"),
+        ),
+        ("csv", CSV, "1\x01a|2\x01b|", 4, "1\x01a|2\x01b|", Ok(3)),
+    ];
+    for (what, headers, first, hold_back, second, expect) in cases {
+        let at = stand_in(StandInOptions::default());
+        assert_eq!(
+            transaction(&at, "begin", "cut", &[], "")
+                .expect("it answers")
+                .word(),
+            "OK"
+        );
+        let open = transaction_ask("load", "cut")
+            .headers(headers)
+            .body(first)
+            .send_part(at.addr(Node::Be(0)), hold_back);
+        wait_for_bytes(&at, 1, first.len() - hold_back);
+        drop(open.expect("it is sent"));
+        let ended = at
+            .wait_until_ended(Call::Load, 1, Duration::from_secs(10))
+            .expect("the load ends");
+        assert_eq!(ended.outcome, Outcome::Cut, "{what}");
+        assert_eq!(
+            transaction(&at, "load", "cut", headers, second)
+                .expect("it answers")
+                .word(),
+            "OK",
+            "{what}"
+        );
+        let answer = transaction(&at, "commit", "cut", &[], "").expect("it answers");
+        match expect {
+            Ok(rows) => assert_eq!(
+                (answer.word(), count(&at)),
+                ("OK".into(), Some(rows)),
+                "{what}"
+            ),
+            Err(word) => assert_eq!(
+                (answer.word().as_str(), count(&at)),
+                (word, Some(0)),
+                "{what}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn labels_have_their_form_and_their_database() {
+    let at = stand_in(StandInOptions::default());
+    at.sql("CREATE DATABASE other; CREATE TABLE other.t (id INT)")
+        .expect("it is made");
+    let long = "a".repeat(129);
+    for (label, word) in [
+        ("a.b", "ANALYSIS_ERROR"),
+        (long.as_str(), "ANALYSIS_ERROR"),
+        ("ä", "ANALYSIS_ERROR"),
+        ("a-b_C9", "OK"),
+    ] {
+        assert_eq!(
+            transaction(&at, "begin", label, &[], "")
+                .expect("it answers")
+                .word(),
+            word,
+            "{label}"
+        );
+    }
+    // Finished labels of another database do not count; the BE's map has the label alone.
+    let elsewhere = [("db", "other")];
+    assert_eq!(
+        transaction(&at, "begin", "a-b_C9", &elsewhere, "")
+            .expect("it answers")
+            .word(),
+        "LABEL_ALREADY_EXISTS"
+    );
+    assert_eq!(
+        transaction(&at, "rollback", "a-b_C9", &[], "")
+            .expect("it answers")
+            .word(),
+        "OK"
+    );
+    assert_eq!(
+        transaction(&at, "begin", "a-b_C9", &elsewhere, "")
+            .expect("it answers")
+            .word(),
+        "OK"
+    );
+    let unknown = [
+        (
+            [("db", "none")],
+            "ANALYSIS_ERROR",
+            "unknown database, database=none",
+        ),
+        (
+            [("table", "none")],
+            "ANALYSIS_ERROR",
+            "unknown table \"d.none\"",
+        ),
+        (
+            [("timeout", "0")],
+            "INVALID_ARGUMENT",
+            "Invalid timeout. Timeout should between",
+        ),
+        (
+            [("timeout", "x")],
+            "INVALID_ARGUMENT",
+            "Invalid timeout format",
+        ),
+        ([("db", "")], "FAILED", "No database selected."),
+        ([("label", "")], "FAILED", "Empty label."),
+        (
+            [("transaction_type", "multi")],
+            "FAILED",
+            "`transaction_type`",
+        ),
+    ];
+    for (headers, word, message) in unknown {
+        let answer = transaction(&at, "begin", "fresh", &headers, "").expect("it answers");
+        assert_eq!(answer.word(), word, "{headers:?}");
+        assert!(
+            answer.get("Message").contains(message),
+            "{headers:?}: {}",
+            answer.text()
+        );
+    }
+    let table = transaction(&at, "begin", "mine", &[], "").expect("it answers");
+    assert_eq!(table.word(), "OK");
+    let answer = transaction(&at, "load", "mine", &[("table", "other")], "1").expect("it answers");
+    assert_eq!(answer.word(), "INVALID_ARGUMENT", "{}", answer.text());
+    assert!(
+        answer
+            .get("Message")
+            .contains("Request table other not equal transaction table t")
+    );
+}
+
+#[test]
+fn cancel_works_in_both_forms_and_without_the_be() {
+    let at = stand_in(StandInOptions::default());
+    let fe = at.addr(Node::Fe(0));
+    let forms = [
+        ("one", "/api/d/t/_cancel?label=one"),
+        ("two", "/api/d/two/_cancel"),
+    ];
+    for (label, path) in forms {
+        assert_eq!(
+            transaction(&at, "begin", label, &[], "")
+                .expect("it answers")
+                .word(),
+            "OK"
+        );
+        at.restart(Node::Be(0)).expect("the BE is back");
+        let lost = transaction(&at, "rollback", label, &[], "").expect("it answers");
+        assert_eq!(
+            (lost.word(), state(&at, label)),
+            ("TXN_NOT_EXISTS".into(), "PREPARE".into())
+        );
+        let answer = Ask::new("POST", path).send(fe).expect("it answers");
+        assert_eq!(
+            (answer.get("status"), state(&at, label)),
+            ("OK".into(), "ABORTED".into()),
+            "{path}"
+        );
+    }
+    prepared(&at, "three", r#"[{"id":1}]"#);
+    assert_eq!(
+        transaction(&at, "commit", "three", &[], "")
+            .expect("it answers")
+            .word(),
+        "OK"
+    );
+    for (label, message) in [
+        ("three", "state is VISIBLE, could not abort"),
+        ("none", "not found"),
+    ] {
+        let answer = Ask::new("POST", &format!("/api/d/t/_cancel?label={label}"))
+            .send(fe)
+            .expect("it answers");
+        assert_eq!(answer.get("status"), "FAILED");
+        assert!(answer.get("msg").contains(message), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_transaction_that_the_fe_aborted_cannot_be_prepared() {
+    let at = stand_in(StandInOptions::default());
+    for op in ["begin", "load"] {
+        let headers = if op == "load" { JSON } else { &[] };
+        assert_eq!(
+            transaction(&at, op, "gone", headers, r#"[{"id":1}]"#)
+                .expect("it answers")
+                .word(),
+            "OK"
+        );
+    }
+    let cancel = Ask::new("POST", "/api/d/t/_cancel?label=gone")
+        .send(at.addr(Node::Fe(0)))
+        .expect("it answers");
+    assert_eq!(cancel.get("status"), "OK");
+    let answer = transaction(&at, "prepare", "gone", &[], "").expect("it answers");
+    assert_eq!(answer.word(), "ANALYSIS_ERROR");
+    assert!(
+        answer.get("Message").contains("is already aborted"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        (state(&at, "gone"), count(&at)),
+        ("ABORTED".into(), Some(0))
+    );
 }
