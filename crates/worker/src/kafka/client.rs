@@ -1,0 +1,192 @@
+//! The client as the pipeline sees it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use starrocks_kafka_pipeline::kafka::{
+    CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, OffsetAndMetadata, Polled,
+    TopicPartition,
+};
+
+use super::batch::RecordBatch;
+use super::consumer::Consumer;
+use super::offsets::{self, OffsetReader};
+use super::settings::ClientSettings;
+use super::transactions::Transactions;
+
+/// A member of a consumer group with a transactional producer beside it.
+///
+/// Dropping it does not leave the group: the group notices after `session.timeout.ms`, as it would notice a
+/// crash. [`close`](Self::close) leaves. Neither waits for a broker without a limit.
+pub struct LibrdkafkaClient {
+    group: String,
+    subscription: Vec<String>,
+    consumer: Consumer,
+    transactions: Option<Transactions>,
+    /// Only while partitions wait to be started.
+    offset_reader: Option<OffsetReader>,
+    properties: BTreeMap<String, String>,
+    name: String,
+}
+
+impl LibrdkafkaClient {
+    /// Makes the consumer and subscribes it; no broker needs to be there yet. The producer is made with the
+    /// first transaction.
+    ///
+    /// # Errors
+    /// `Permanent`: a property is missing or wrong.
+    pub fn new(settings: &ClientSettings) -> Result<Self, KafkaError> {
+        let (properties, reset) = settings.consumer_properties()?;
+        let transactions = settings
+            .transactional_id
+            .as_deref()
+            .map(|transactional_id| {
+                Transactions::new(
+                    &settings.name,
+                    settings.producer_properties(transactional_id),
+                )
+            });
+        let mut client = Self {
+            group: properties.get("group.id").cloned().unwrap_or_default(),
+            subscription: Vec::new(),
+            consumer: Consumer::new(&properties, reset, &settings.name)?,
+            transactions,
+            offset_reader: None,
+            name: settings.name.clone(),
+            properties,
+        };
+        if !settings.subscription.is_empty() {
+            client.subscribe(&settings.subscription)?;
+        }
+        Ok(client)
+    }
+
+    /// Changes the topics that this member asks for. What it has of others is taken back by the group in the
+    /// ordinary way; a topic that does not exist is waited for.
+    ///
+    /// # Errors
+    /// A name that no topic can have.
+    pub fn subscribe(&mut self, topics: &[String]) -> Result<(), KafkaError> {
+        self.consumer.subscribe(topics)?;
+        self.subscription = topics.to_vec();
+        Ok(())
+    }
+
+    /// Leaves the group and joins it anew, as another member. What is assigned comes back as
+    /// [`Polled::Revoked`] first and waits for its release.
+    ///
+    /// # Errors
+    /// As [`subscribe`](Self::subscribe).
+    pub fn rejoin(&mut self) -> Result<(), KafkaError> {
+        self.consumer.subscribe(&[])?;
+        let topics = std::mem::take(&mut self.subscription);
+        self.subscribe(&topics)
+    }
+
+    /// The names of all topics that the cluster shows us.
+    ///
+    /// # Errors
+    /// No broker answered in time.
+    pub fn list_topics(&self, timeout: Duration) -> Result<Vec<String>, KafkaError> {
+        offsets::list_topics(self.consumer.instance(), timeout)
+    }
+
+    /// Leaves the group, so that others have the partitions at once.
+    ///
+    /// # Errors
+    /// The coordinator did not answer in time; the client is gone all the same.
+    pub fn close(mut self, timeout: Duration) -> Result<(), KafkaError> {
+        self.consumer.close(timeout)
+    }
+}
+
+impl std::fmt::Debug for LibrdkafkaClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LibrdkafkaClient")
+            .field("group", &self.group)
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
+}
+
+fn no_transactional_id() -> KafkaError {
+    KafkaError {
+        kind: KafkaErrorKind::TransactionsUnavailable,
+        message: "this client was made without a transactional id".to_owned(),
+    }
+}
+
+impl Kafka for LibrdkafkaClient {
+    type Batch = RecordBatch;
+
+    fn poll(&mut self, timeout: Duration) -> Result<Polled<RecordBatch>, KafkaError> {
+        if let Some(transactions) = &self.transactions {
+            transactions.serve();
+        }
+        self.consumer.poll(timeout)
+    }
+
+    fn pause_all(&mut self) {
+        self.consumer.pause_all();
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) {
+        self.consumer.resume(partitions);
+    }
+
+    fn start(&mut self, positions: &[(TopicPartition, i64)]) -> Result<(), KafkaError> {
+        // The recovery is over.
+        self.offset_reader = None;
+        self.consumer.start(positions)
+    }
+
+    fn release(&mut self, partitions: &[TopicPartition]) {
+        self.consumer.release(partitions);
+    }
+
+    fn committed(
+        &mut self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<CommittedOffset>, KafkaError> {
+        let reader = match self.offset_reader.take() {
+            Some(reader) => reader,
+            None => OffsetReader::new(&self.properties, &self.name)?,
+        };
+        // After an error it goes, and with it the question that librdkafka goes on asking.
+        let committed = reader.committed(partitions, timeout)?;
+        self.offset_reader = Some(reader);
+        Ok(committed)
+    }
+
+    fn reset_offsets(
+        &mut self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<i64>, KafkaError> {
+        offsets::reset_offsets(
+            self.consumer.instance(),
+            self.consumer.reset(),
+            partitions,
+            timeout,
+        )
+    }
+
+    fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision {
+        match &mut self.transactions {
+            Some(transactions) => transactions.decide(self.consumer.metadata(), offsets),
+            None => Decision::Refused(no_transactional_id()),
+        }
+    }
+
+    fn replace_producer(&mut self) -> Result<(), KafkaError> {
+        self.transactions
+            .as_mut()
+            .ok_or_else(no_transactional_id)?
+            .replace()
+    }
+
+    fn commit_plain(&mut self, offsets: &[OffsetAndMetadata]) -> Result<(), KafkaError> {
+        offsets::commit_plain(self.consumer.instance(), offsets)
+    }
+}

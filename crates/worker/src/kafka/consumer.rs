@@ -1,0 +1,627 @@
+//! The group member: polling, and rebalances carried out when the task is ready for them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka_sys as sys;
+use rdkafka_sys::RDKafkaRespErr;
+use starrocks_kafka_pipeline::kafka::{Batch, KafkaError, KafkaErrorKind, Polled, TopicPartition};
+
+use super::assignment::{Assignment, Reading, Slot};
+use super::batch::{Gathered, Message, RecordBatch};
+use super::callbacks::{Context, Signal};
+use super::native::{
+    GroupMetadata, Instance, PartitionList, Queue, c_string, check, check_error, millis, text,
+};
+use super::settings::OffsetReset;
+
+/// How many records one poll brings at most.
+const MOST_RECORDS: usize = 2000;
+/// A seek is answered by librdkafka's own thread, not by a broker.
+const SEEK_LIMIT_MS: i32 = 5000;
+
+/// What a poll has to tell besides records.
+type Told = Result<Polled<RecordBatch>, KafkaError>;
+
+/// Partitions that the group waits for.
+struct GivingBack {
+    all: PartitionList,
+    /// Those that the task still holds.
+    held: Vec<TopicPartition>,
+}
+
+/// A member of the group.
+pub(super) struct Consumer {
+    // The queue goes before the client that it belongs to.
+    queue: Queue,
+    instance: Arc<Instance>,
+    context: Arc<Context>,
+    reset: OffsetReset,
+    assignment: Assignment,
+    metadata: Option<GroupMetadata>,
+    giving_back: Option<GivingBack>,
+    told: VecDeque<Told>,
+    gathered: Gathered,
+    bootstrap_servers: String,
+}
+
+impl Consumer {
+    pub(super) fn new(
+        properties: &std::collections::BTreeMap<String, String>,
+        reset: OffsetReset,
+        name: &str,
+    ) -> Result<Self, KafkaError> {
+        let context = Context::new(name);
+        let kind = sys::rd_kafka_type_t::RD_KAFKA_CONSUMER;
+        let instance = Arc::new(Instance::new(kind, properties, Arc::clone(&context))?);
+        // Errors come by the same queue as records: one call serves both.
+        // SAFETY: the client lives.
+        check(unsafe { sys::rd_kafka_poll_set_consumer(instance.as_ptr()) })
+            .map_err(|failure| failure.explain("Kafka client"))?;
+        let queue = Queue::of_consumer(&instance).ok_or_else(|| KafkaError {
+            kind: KafkaErrorKind::Permanent,
+            message: "Kafka client: group.id is missing".to_owned(),
+        })?;
+        context.set_queue(queue.as_ptr());
+        Ok(Self {
+            queue,
+            instance,
+            context,
+            reset,
+            assignment: Assignment::default(),
+            metadata: None,
+            giving_back: None,
+            told: VecDeque::new(),
+            gathered: Gathered::new(MOST_RECORDS),
+            bootstrap_servers: properties
+                .get("bootstrap.servers")
+                .cloned()
+                .unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    pub(super) fn reset(&self) -> OffsetReset {
+        self.reset
+    }
+
+    /// Who we are in the group, as captured at the last rebalance.
+    pub(super) fn metadata(&self) -> Option<&GroupMetadata> {
+        self.metadata.as_ref()
+    }
+
+    pub(super) fn subscribe(&mut self, topics: &[String]) -> Result<(), KafkaError> {
+        // librdkafka takes a name that begins with `^` for a pattern; no topic's name does.
+        let list = PartitionList::of(
+            &topics
+                .iter()
+                .map(|topic| TopicPartition::new(topic.as_str(), -1))
+                .collect::<Vec<_>>(),
+        );
+        // SAFETY: the client lives; the list is copied.
+        let subscribed = unsafe {
+            if topics.is_empty() {
+                sys::rd_kafka_unsubscribe(self.instance.as_ptr())
+            } else {
+                sys::rd_kafka_subscribe(self.instance.as_ptr(), list.as_ptr())
+            }
+        };
+        check(subscribed).map_err(|failure| {
+            failure.explain(&format!("cannot subscribe to {}", topics.join(", ")))
+        })
+    }
+
+    pub(super) fn poll(&mut self, timeout: Duration) -> Told {
+        let until = Instant::now() + timeout;
+        self.seek();
+        loop {
+            if let Some(told) = self.told.pop_front() {
+                return told;
+            }
+            let messages = self.gather(until.saturating_duration_since(Instant::now()));
+            self.take_signals();
+            let batch = self.sort_out(messages);
+            if !batch.is_empty() {
+                return Ok(Polled::Records(batch));
+            }
+            if self.told.is_empty() && Instant::now() >= until {
+                return Ok(Polled::Nothing);
+            }
+        }
+    }
+
+    /// What is there already; else what comes first within the time.
+    ///
+    /// `rd_kafka_consume_batch_queue` waits until its room is full or its time is over, so waiting is done
+    /// for one message, and the rest is taken without waiting.
+    fn gather(&mut self, left: Duration) -> Vec<Message> {
+        let mut messages = Vec::new();
+        let queue = self.queue.as_ptr();
+        self.gathered.gather(queue, 0, MOST_RECORDS, &mut messages);
+        if messages.is_empty() && !self.context.has_signals() && !left.is_zero() {
+            self.gathered.gather(queue, millis(left), 1, &mut messages);
+            if !messages.is_empty() {
+                self.gathered
+                    .gather(queue, 0, MOST_RECORDS - 1, &mut messages);
+            }
+        }
+        messages
+    }
+
+    fn take_signals(&mut self) {
+        for signal in self.context.take_signals() {
+            match signal {
+                Signal::Assign(partitions) => self.assign(partitions),
+                Signal::Revoke { partitions, lost } => self.revoke(partitions, lost),
+                Signal::Error(failure) => {
+                    let error = failure.explain(&format!("Kafka at {}", self.bootstrap_servers));
+                    self.tell_error(error);
+                }
+            }
+        }
+    }
+
+    fn tell_error(&mut self, error: KafkaError) {
+        let known = self
+            .told
+            .iter()
+            .any(|told| matches!(told, Err(told) if told.message == error.message));
+        if !known {
+            self.told.push_back(Err(error));
+        }
+    }
+
+    fn is_cooperative(&self) -> bool {
+        // SAFETY: the client lives.
+        text(unsafe { sys::rd_kafka_rebalance_protocol(self.instance.as_ptr()) }) == "COOPERATIVE"
+    }
+
+    /// Takes what the group gives, paused.
+    fn assign(&mut self, mut partitions: PartitionList) {
+        // Before the assignment is acknowledged, so that no further rebalance can come between.
+        self.metadata = GroupMetadata::capture(&self.instance);
+        // Any absolute offset will do: without one librdkafka would ask for the committed offset and start
+        // there. Nothing is delivered from it, for the partition is paused before anything is polled, and
+        // every start is a seek.
+        partitions.set_all_offsets(0);
+        let added: Vec<TopicPartition> = partitions
+            .iter()
+            .map(|entry| entry.topic_partition())
+            .collect();
+        let cooperative = self.is_cooperative();
+        // SAFETY: the client lives; the lists are copied.
+        let assigned = unsafe {
+            let assigned = if cooperative {
+                check_error(sys::rd_kafka_incremental_assign(
+                    self.instance.as_ptr(),
+                    partitions.as_ptr(),
+                ))
+            } else {
+                self.assignment = Assignment::default();
+                check(sys::rd_kafka_assign(
+                    self.instance.as_ptr(),
+                    partitions.as_ptr(),
+                ))
+            };
+            sys::rd_kafka_pause_partitions(self.instance.as_ptr(), partitions.as_ptr());
+            assigned
+        };
+        if let Err(failure) = assigned {
+            self.tell_error(failure.explain("cannot take the partitions that the group assigned"));
+            return;
+        }
+        for partition in &added {
+            self.assignment.add(partition.clone());
+        }
+        self.assignment.seek_all();
+        self.seek();
+        self.told.push_back(Ok(Polled::Assigned {
+            added,
+            owned: self.assignment.owned(),
+        }));
+    }
+
+    /// Notes that the group wants partitions back; [`release`](Self::release) gives them.
+    fn revoke(&mut self, partitions: PartitionList, lost: bool) {
+        let held: Vec<TopicPartition> = partitions
+            .iter()
+            .map(|entry| entry.topic_partition())
+            .collect();
+        if lost {
+            self.metadata = None;
+        } else if self.is_cooperative() {
+            // Here the member is of the new generation already, and the group waits for it: what is decided
+            // before the release would be refused in the name of the old one.
+            self.metadata = GroupMetadata::capture(&self.instance);
+        }
+        for partition in &held {
+            if let Some(slot) = self.assignment.get(partition) {
+                slot.reading = Reading::Leaving;
+            }
+        }
+        self.forget_ends(&held);
+        self.giving_back = Some(GivingBack {
+            all: partitions,
+            held: held.clone(),
+        });
+        if held.is_empty() {
+            self.release(&[]);
+        } else if lost {
+            self.told.push_back(Ok(Polled::Lost { partitions: held }));
+        } else {
+            self.told
+                .push_back(Ok(Polled::Revoked { partitions: held }));
+        }
+    }
+
+    /// Ends of partitions that were not told yet hold no longer.
+    fn forget_ends(&mut self, partitions: &[TopicPartition]) {
+        self.told.retain(|told| {
+            !matches!(told, Ok(Polled::EndOfPartition { partition, .. }) if partitions.contains(partition))
+        });
+    }
+
+    pub(super) fn release(&mut self, partitions: &[TopicPartition]) {
+        let Some(giving_back) = &mut self.giving_back else {
+            return;
+        };
+        giving_back.held.retain(|held| !partitions.contains(held));
+        if !giving_back.held.is_empty() {
+            return;
+        }
+        let Some(GivingBack { all, .. }) = self.giving_back.take() else {
+            return;
+        };
+        for entry in all.iter() {
+            self.assignment.remove(&entry.topic_partition());
+        }
+        // SAFETY: the client lives; the list is copied.
+        let given = unsafe {
+            if self.is_cooperative() {
+                check_error(sys::rd_kafka_incremental_unassign(
+                    self.instance.as_ptr(),
+                    all.as_ptr(),
+                ))
+            } else {
+                check(sys::rd_kafka_assign(
+                    self.instance.as_ptr(),
+                    std::ptr::null(),
+                ))
+            }
+        };
+        if let Err(failure) = given {
+            self.tell_error(failure.explain("cannot give the partitions back to the group"));
+        }
+        self.assignment.seek_all();
+        self.seek();
+    }
+
+    /// Sorts what was gathered into records to deliver, and things to tell after them.
+    fn sort_out(&mut self, messages: Vec<Message>) -> RecordBatch {
+        let mut batch = RecordBatch::new(Arc::clone(&self.instance));
+        batch.reserve(messages.len());
+        let mut run: Vec<Message> = Vec::new();
+        for message in messages {
+            if !message.is_record() {
+                self.deliver(&mut run, &mut batch);
+                self.tell(&message);
+                continue;
+            }
+            if run.last().is_some_and(|last| !last.is_beside(&message)) {
+                self.deliver(&mut run, &mut batch);
+            }
+            run.push(message);
+        }
+        self.deliver(&mut run, &mut batch);
+        batch
+    }
+
+    /// Delivers records of one partition, if it is one that is read.
+    fn deliver(&mut self, run: &mut Vec<Message>, batch: &mut RecordBatch) {
+        let Some(first) = run.first() else { return };
+        let slot = self
+            .assignment
+            .slot(first.topic(), first.native().partition);
+        let Some(slot) = slot.filter(|slot| slot.reading == Reading::Fetching && !slot.to_seek)
+        else {
+            run.clear();
+            return;
+        };
+        let mut jump = None;
+        for message in run.drain(..) {
+            let offset = message.native().offset;
+            if offset != slot.next {
+                jump = Jump::over(&self.instance, slot, offset, self.reset).or(jump);
+                if jump.as_ref().is_some_and(Jump::ends_reading) {
+                    break;
+                }
+            }
+            slot.next = offset + 1;
+            batch.push(message);
+        }
+        batch.end_run(&slot.partition.topic);
+        self.tell_jump(jump);
+    }
+
+    fn tell_jump(&mut self, jump: Option<Jump>) {
+        let Some(Jump { error, partition }) = jump else {
+            return;
+        };
+        tracing::error!(client = self.context.name(), "{error}");
+        if error.kind == KafkaErrorKind::Permanent
+            && let Some(slot) = self.assignment.get(&partition)
+        {
+            slot.reading = Reading::NotStarted;
+            let list = PartitionList::of([&partition]);
+            // SAFETY: the client lives; the list is ours.
+            unsafe { sys::rd_kafka_pause_partitions(self.instance.as_ptr(), list.as_ptr()) };
+        }
+        self.tell_error(error);
+    }
+
+    /// Tells what came in a record's place.
+    fn tell(&mut self, message: &Message) {
+        let native = message.native();
+        if native.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            let slot = self.assignment.slot(message.topic(), native.partition);
+            let Some(slot) = slot.filter(|slot| slot.reading == Reading::Fetching && !slot.to_seek)
+            else {
+                return;
+            };
+            let jump = if native.offset == slot.next {
+                None
+            } else {
+                Jump::over(&self.instance, slot, native.offset, self.reset)
+            };
+            if !jump.as_ref().is_some_and(Jump::ends_reading) {
+                // Past the markers of transactions, which are never delivered.
+                slot.next = native.offset;
+                let partition = slot.partition.clone();
+                self.told.push_back(Ok(Polled::EndOfPartition {
+                    partition,
+                    offset: native.offset,
+                }));
+            }
+            self.tell_jump(jump);
+            return;
+        }
+        let failure = message.failure();
+        let topic = message.topic();
+        let error = if failure.is_unknown_topic() {
+            KafkaError {
+                kind: KafkaErrorKind::Transient,
+                message: format!(
+                    "topic {topic} does not exist at {}: waiting for it; create it, or correct the connector's topics",
+                    self.bootstrap_servers
+                ),
+            }
+        } else if topic.is_empty() {
+            failure.explain(&format!("Kafka at {}", self.bootstrap_servers))
+        } else {
+            failure.explain(&format!("topic {topic} at {}", self.bootstrap_servers))
+        };
+        self.tell_error(error);
+    }
+
+    pub(super) fn pause_all(&mut self) {
+        let mut partitions = Vec::new();
+        for slot in self
+            .assignment
+            .slots()
+            .filter(|slot| slot.reading == Reading::Fetching)
+        {
+            slot.reading = Reading::Paused;
+            partitions.push(slot.partition.clone());
+        }
+        if !partitions.is_empty() {
+            let list = PartitionList::of(&partitions);
+            // SAFETY: the client lives; the list is ours.
+            unsafe { sys::rd_kafka_pause_partitions(self.instance.as_ptr(), list.as_ptr()) };
+        }
+    }
+
+    pub(super) fn resume(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            if let Some(slot) = self.assignment.get(partition)
+                && slot.reading == Reading::Paused
+            {
+                slot.reading = Reading::Fetching;
+                slot.to_seek = true;
+            }
+        }
+        self.seek();
+    }
+
+    pub(super) fn start(&mut self, positions: &[(TopicPartition, i64)]) -> Result<(), KafkaError> {
+        for (partition, _) in positions {
+            if self
+                .assignment
+                .get(partition)
+                .is_none_or(|slot| slot.reading == Reading::Leaving)
+            {
+                return Err(KafkaError {
+                    kind: KafkaErrorKind::Transient,
+                    message: format!(
+                        "cannot start reading {partition}: the group has not assigned it to this task"
+                    ),
+                });
+            }
+        }
+        for (partition, offset) in positions {
+            self.forget_ends(std::slice::from_ref(partition));
+            if let Some(slot) = self.assignment.get(partition) {
+                slot.next = *offset;
+                slot.reading = Reading::Fetching;
+                slot.to_seek = true;
+            }
+        }
+        self.seek();
+        Ok(())
+    }
+
+    /// Tells librdkafka where to read, wherever it does not know yet. What it cannot do now (a partition of
+    /// the assignment before this one may still be stopping) is done by the next poll.
+    fn seek(&mut self) {
+        let to_seek: Vec<(TopicPartition, i64)> = self
+            .assignment
+            .slots()
+            .filter(|slot| slot.to_seek && slot.reading == Reading::Fetching)
+            .map(|slot| (slot.partition.clone(), slot.next))
+            .collect();
+        if to_seek.is_empty() {
+            return;
+        }
+        let list = PartitionList::with_offsets(
+            to_seek
+                .iter()
+                .map(|(partition, offset)| (partition, *offset)),
+        );
+        // SAFETY: the client lives; the list is ours.
+        let sought = check_error(unsafe {
+            sys::rd_kafka_seek_partitions(self.instance.as_ptr(), list.as_ptr(), SEEK_LIMIT_MS)
+        });
+        if let Err(failure) = sought {
+            tracing::debug!(client = self.context.name(), "seek: {}", failure.text);
+        }
+        // SAFETY: as above. All that is sought is to be fetched, also what was paused by the application.
+        unsafe {
+            sys::rd_kafka_resume_partitions(
+                self.instance.as_ptr(),
+                list_without_errors(&list).as_ptr(),
+            )
+        };
+        for entry in list
+            .iter()
+            .filter(|entry| entry.error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)
+        {
+            if let Some(slot) = self.assignment.slot(entry.topic, entry.partition) {
+                slot.to_seek = false;
+            }
+        }
+    }
+
+    /// Leaves the group, which has its partitions at once.
+    pub(super) fn close(&mut self, timeout: Duration) -> Result<(), KafkaError> {
+        let until = Instant::now() + timeout;
+        // What waits for us is carried out, else librdkafka would wait for it.
+        self.take_signals();
+        if let Some(giving_back) = &self.giving_back {
+            let held = giving_back.held.clone();
+            self.release(&held);
+        }
+        self.context.set_closing();
+        let queue = Queue::new(&self.instance);
+        // SAFETY: client and queue live.
+        check_error(unsafe {
+            sys::rd_kafka_consumer_close_queue(self.instance.as_ptr(), queue.as_ptr())
+        })
+        .map_err(|failure| failure.explain("cannot leave the consumer group"))?;
+        // SAFETY: as above.
+        while unsafe { sys::rd_kafka_consumer_closed(self.instance.as_ptr()) } == 0 {
+            if Instant::now() >= until {
+                return Err(KafkaError {
+                    kind: KafkaErrorKind::Transient,
+                    message: "the group's coordinator did not answer in time: the partitions stay ours until \
+                              session.timeout.ms is over"
+                        .to_owned(),
+                });
+            }
+            // SAFETY: as above. This calls back for rebalances, which the callback now carries out itself.
+            unsafe { sys::rd_kafka_queue_poll_callback(queue.as_ptr(), 50) };
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.context.set_queue(std::ptr::null_mut());
+    }
+}
+
+fn list_without_errors(list: &PartitionList) -> PartitionList {
+    let good: Vec<TopicPartition> = list
+        .iter()
+        .filter(|entry| entry.error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)
+        .map(|entry| entry.topic_partition())
+        .collect();
+    PartitionList::of(&good)
+}
+
+/// A record that is not the next one, where records are missing for good.
+struct Jump {
+    partition: TopicPartition,
+    error: KafkaError,
+}
+
+impl Jump {
+    /// Whether the step from where `slot` stands to `found` skips records that the broker no longer has.
+    /// Compaction, and the markers of transactions, leave gaps too; those are above the log's start.
+    fn over(instance: &Instance, slot: &Slot, found: i64, reset: OffsetReset) -> Option<Self> {
+        let (partition, expected) = (slot.partition.clone(), slot.next);
+        let error = |kind, message| {
+            Some(Self {
+                partition: partition.clone(),
+                error: KafkaError { kind, message },
+            })
+        };
+        if found < expected {
+            return error(
+                KafkaErrorKind::Permanent,
+                format!(
+                    "{partition} has gone back to offset {found}, but {expected} is next: the topic was truncated or \
+                     created anew; reset the group's offsets (kafka-consumer-groups.sh --reset-offsets) and restart"
+                ),
+            );
+        }
+        let first = first_offset(instance, &partition)?;
+        if first <= expected {
+            return None;
+        }
+        let lost = format!(
+            "the broker no longer has offsets {expected} to {} of {partition}: their records are lost",
+            first - 1
+        );
+        match reset {
+            OffsetReset::None => error(
+                KafkaErrorKind::Permanent,
+                format!(
+                    "{lost}; auto.offset.reset is none: reset the group's offsets (kafka-consumer-groups.sh --reset-offsets)"
+                ),
+            ),
+            OffsetReset::Earliest => error(
+                KafkaErrorKind::Transient,
+                format!("{lost}; going on at {found}"),
+            ),
+            OffsetReset::Latest => error(
+                KafkaErrorKind::Transient,
+                format!("{lost}, and all up to {found} are skipped by auto.offset.reset=latest"),
+            ),
+        }
+    }
+
+    fn ends_reading(&self) -> bool {
+        self.error.kind == KafkaErrorKind::Permanent
+    }
+}
+
+/// Where the partition's log began at the last fetch; librdkafka remembers it.
+fn first_offset(instance: &Instance, partition: &TopicPartition) -> Option<i64> {
+    let topic = c_string(&partition.topic);
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the client lives; the places are ours.
+    let known = check(unsafe {
+        sys::rd_kafka_get_watermark_offsets(
+            instance.as_ptr(),
+            topic.as_ptr(),
+            partition.partition,
+            &raw mut low,
+            &raw mut high,
+        )
+    });
+    (known.is_ok() && low >= 0).then_some(low)
+}

@@ -1,0 +1,7 @@
+//! The Kafka client against a real broker.
+
+mod group;
+mod member;
+mod outage;
+mod reading;
+mod transactions;
