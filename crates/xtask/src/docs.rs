@@ -12,6 +12,9 @@ use crate::workspace;
 /// Tells the worker's test to write the pages in place of comparing them.
 const WRITE: &str = "STARROCKS_KAFKA_WRITE_DOCS";
 
+/// The tests of the pages.
+pub(crate) const TEST: &str = "config::reference::";
+
 /// Writes the pages, or with `check` only compares them.
 pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
     let mut test = workspace::cargo();
@@ -22,7 +25,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
             "-p",
             "starrocks-kafka-worker",
             "--lib",
-            "config::reference::",
+            TEST,
         ])
         .env_remove(WRITE);
     if !check {

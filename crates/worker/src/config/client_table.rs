@@ -172,7 +172,7 @@ pub(super) const SHARED: &[ClientProperty] = &[
 
 /// What only consumers have.
 pub(super) const CONSUMER: &[ClientProperty] = &[
-    same(text("group.id").doc("`connect-<name>` where it is not said.")),
+    same(text("group.id").non_empty().doc("`connect-<name>` where it is not said.")),
     only(
         "group.instance.id",
         &[],

@@ -1,6 +1,7 @@
 //! What a connector's file means, beside its worker's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
@@ -17,8 +18,8 @@ use super::unknown;
 use super::variables;
 use super::worker::WorkerConfig;
 
-/// All that is needed to run a connector.
-#[derive(Clone, Debug)]
+/// All that is needed to run a connector. `Debug` shows its name alone, for its properties have secrets.
+#[derive(Clone)]
 pub struct ConnectorPlan {
     /// `name`.
     pub name: String,
@@ -54,6 +55,14 @@ pub struct TaskPlan {
     /// librdkafka's properties for the producer that decides rounds. Those of the transaction
     /// (`transactional.id`, `transaction.timeout.ms`) are the task's own.
     pub producer_properties: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for ConnectorPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorPlan")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ConnectorPlan {

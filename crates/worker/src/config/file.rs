@@ -11,8 +11,8 @@ use starrocks_kafka_connect::properties::Properties;
 
 use super::problem::{ConfigError, LocatedProblem, Notice};
 
-/// What a configuration file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a configuration file says. It has no `Debug`, for what it says may be secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct ConfigFile {
     /// The file, as the user named it.
     pub(super) path: String,

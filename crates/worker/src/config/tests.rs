@@ -410,6 +410,38 @@ fn what_has_no_effect_is_accepted_and_said_once() {
 }
 
 #[test]
+fn debug_shows_no_secret() {
+    let secret = "key.converter=Json\nkey.converter.x=topsecret\n";
+    let loaded = load(
+        &format!("{WORKER}value.converter.x=topsecret\n"),
+        &[&format!("{CONNECTOR}{secret}")],
+    );
+    let shown = format!("{:?}", loaded.expect("valid files"));
+    assert!(
+        shown.contains("orders") && !shown.contains("topsecret"),
+        "{shown}"
+    );
+}
+
+/// Kafka's own `config/connect-standalone.properties`, with all its lines that are no comments.
+#[test]
+fn kafka_s_sample_worker_file_is_taken_unchanged() {
+    let sample = "bootstrap.servers=localhost:9092\n\
+                  key.converter=org.apache.kafka.connect.json.JsonConverter\n\
+                  value.converter=org.apache.kafka.connect.json.JsonConverter\n\
+                  key.converter.schemas.enable=true\n\
+                  value.converter.schemas.enable=true\n\
+                  offset.storage.file.filename=/tmp/connect.offsets\n\
+                  offset.flush.interval.ms=10000\n";
+    let loaded = load(sample, &[CONNECTOR]).expect("Kafka's sample is valid");
+    assert_eq!(
+        loaded.connectors[0].encoder.key.settings["schemas.enable"],
+        "true"
+    );
+    assert!(!loaded.worker.notices.iter().any(|notice| notice.warning));
+}
+
+#[test]
 fn overrides_follow_the_policy() {
     insta::assert_snapshot!(refused(
         "connector.client.config.override.policy=Principal\n",

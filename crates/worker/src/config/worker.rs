@@ -1,5 +1,6 @@
 //! What a worker's file means.
 
+use std::fmt;
 use std::time::Duration;
 
 use starrocks_kafka_connect::config::{Config, ConfigProblem, DefaultValue, Given};
@@ -12,8 +13,8 @@ use super::unknown;
 use super::variables;
 use super::worker_keys::{DEF, without_effect};
 
-/// What all connectors of a worker share.
-#[derive(Clone, Debug)]
+/// What all connectors of a worker share. `Debug` leaves the properties out, for they may have secrets.
+#[derive(Clone)]
 pub struct WorkerConfig {
     /// `bootstrap.servers`.
     pub bootstrap_servers: String,
@@ -26,6 +27,14 @@ pub struct WorkerConfig {
     pub(super) config_providers: Vec<String>,
     pub(super) consumer: Layer,
     pub(super) producer: Layer,
+}
+
+impl fmt::Debug for WorkerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerConfig")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .finish_non_exhaustive()
+    }
 }
 
 impl WorkerConfig {
