@@ -343,17 +343,19 @@ impl Cluster {
         let evaluated = evaluate(&table, &spec, &plan, &units, self.clock.now_ms())
             .map_err(|m| Failure::new("DATA_QUALITY_ERROR", m))?;
         let error_url = self.keep_error_log(be, &evaluated);
+        let refused = |status, message| Failure {
+            error_url: error_url.clone(),
+            rows: Some((evaluated.total, evaluated.filtered)),
+            ..Failure::new(status, message)
+        };
         if evaluated.too_many_filtered(spec.max_filter_ratio) {
-            return Err(Failure {
-                error_url,
-                ..Failure::new("INTERNAL_ERROR", "too many filtered rows")
-            });
+            return Err(refused("INTERNAL_ERROR", "too many filtered rows"));
         }
         if evaluated.rows.len() == 0 {
-            return Err(Failure {
-                error_url,
-                ..Failure::new("ANALYSIS_ERROR", "No rows were imported from upstream")
-            });
+            return Err(refused(
+                "ANALYSIS_ERROR",
+                "No rows were imported from upstream",
+            ));
         }
         self.totals
             .rows

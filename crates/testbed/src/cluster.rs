@@ -85,6 +85,8 @@ pub(crate) struct Failure {
     /// State of the transaction that holds a taken label.
     pub(crate) held: Option<TxnState>,
     pub(crate) error_url: Option<String>,
+    /// Rows in all and rows filtered, where the rows were looked at.
+    pub(crate) rows: Option<(u64, u64)>,
 }
 
 impl Failure {
@@ -94,6 +96,7 @@ impl Failure {
             message: message.into(),
             held: None,
             error_url: None,
+            rows: None,
         }
     }
 }

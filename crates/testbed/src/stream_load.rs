@@ -199,10 +199,13 @@ impl StreamLoading {
                 }
                 Reply::be(&body)
             }
-            Err(failure) => match self.cluster.abort(self.txn, &failure.message) {
-                Ok(_) => refused(self.txn, &self.label, &failure, counts),
-                Err(error) => refused(self.txn, &self.label, &error.into(), counts),
-            },
+            Err(failure) => {
+                (counts.total, counts.filtered) = failure.rows.unwrap_or_default();
+                match self.cluster.abort(self.txn, &failure.message) {
+                    Ok(_) => refused(self.txn, &self.label, &failure, counts),
+                    Err(error) => refused(self.txn, &self.label, &error.into(), counts),
+                }
+            }
         }
     }
 
