@@ -71,7 +71,7 @@ impl fmt::Display for Step {
 }
 
 /// What is told of each step as it is reached.
-pub trait Probe: Send + Sync {
+pub trait Probe: fmt::Debug + Send + Sync {
     /// `step` was reached.
     fn reached(&self, step: Step);
 }

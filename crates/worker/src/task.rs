@@ -197,6 +197,7 @@ impl Task {
                 Subscription::Topics(topics) => topics.clone(),
                 Subscription::Pattern(_) => Vec::new(),
             },
+            probe: Some(Arc::clone(&self.spec.probe)),
         }
     }
 

@@ -44,6 +44,7 @@ impl LibrdkafkaClient {
                 Transactions::new(
                     &settings.name,
                     settings.producer_properties(transactional_id),
+                    settings.probe.clone(),
                 )
             });
         let mut client = Self {
@@ -61,8 +62,9 @@ impl LibrdkafkaClient {
         Ok(client)
     }
 
-    /// Changes the topics that this member asks for. What it has of others is taken back by the group in the
-    /// ordinary way; a topic that does not exist is waited for.
+    /// Changes the topics that this member asks for; a topic that does not exist is waited for. What it has
+    /// of others is taken back in the ordinary way, by [`Polled::Revoked`] or, where the assignment strategy
+    /// is cooperative, by [`Polled::Lost`] (librdkafka takes them for gone).
     ///
     /// # Errors
     /// A name that no topic can have.

@@ -1,8 +1,10 @@
 //! What a client is made with, and the defaults set here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind};
+use starrocks_kafka_pipeline::step::Probe;
 
 /// What a client is made with. Property names are librdkafka's.
 ///
@@ -40,6 +42,8 @@ pub struct ClientSettings {
     pub transactional_id: Option<String>,
     /// The topics to subscribe to, by name; may be empty at first.
     pub subscription: Vec<String>,
+    /// Told when offsets were sent and their transaction is not committed yet.
+    pub probe: Option<Arc<dyn Probe>>,
 }
 
 /// What happens to a partition without a usable offset: `auto.offset.reset`.

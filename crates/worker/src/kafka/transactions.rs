@@ -8,6 +8,7 @@ use std::time::Duration;
 use rdkafka_sys as sys;
 use rdkafka_sys::RDKafkaRespErr;
 use starrocks_kafka_pipeline::kafka::{Decision, KafkaError, KafkaErrorKind, OffsetAndMetadata};
+use starrocks_kafka_pipeline::step::{Probe, Step};
 
 use super::callbacks::Context;
 use super::failure::Failure;
@@ -27,6 +28,7 @@ pub(super) struct Transactions {
     name: String,
     properties: BTreeMap<String, String>,
     producer: Option<Producer>,
+    probe: Option<Arc<dyn Probe>>,
 }
 
 struct Producer {
@@ -38,11 +40,16 @@ struct Producer {
 }
 
 impl Transactions {
-    pub(super) fn new(name: &str, properties: BTreeMap<String, String>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        properties: BTreeMap<String, String>,
+        probe: Option<Arc<dyn Probe>>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             properties,
             producer: None,
+            probe,
         }
     }
 
@@ -107,7 +114,7 @@ impl Transactions {
             unreachable!("it was there or has just been made")
         };
         producer.spent = true;
-        match producer.attempt(member, offsets) {
+        match producer.attempt(member, offsets, self.probe.as_deref()) {
             Attempt::Committed => {
                 // A second copy of a request could be swept into the next transaction.
                 producer.spent = producer.context.sent.any_twice();
@@ -134,7 +141,12 @@ enum Attempt {
 }
 
 impl Producer {
-    fn attempt(&self, member: &GroupMetadata, offsets: &[OffsetAndMetadata]) -> Attempt {
+    fn attempt(
+        &self,
+        member: &GroupMetadata,
+        offsets: &[OffsetAndMetadata],
+        probe: Option<&dyn Probe>,
+    ) -> Attempt {
         let native = self.instance.as_ptr();
         let sent = &self.context.sent;
         sent.reset();
@@ -164,6 +176,9 @@ impl Producer {
                 RDKafkaRespErr::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
                 text,
             ));
+        }
+        if let Some(probe) = probe {
+            probe.reached(Step::PlanSent);
         }
         // SAFETY: the client lives.
         match check_error(unsafe { sys::rd_kafka_commit_transaction(native, millis(STEP_LIMIT)) }) {
