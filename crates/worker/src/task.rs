@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::clock::SystemClock;
 use crate::config::{ConnectorPlan, Subscription, TaskPlan};
-use crate::kafka::{ClientSettings, LibrdkafkaClient};
+use crate::kafka::{ClientSettings, Following, LibrdkafkaClient};
 
 /// How long a session that must join anew waits: the first time, and at most.
 const REJOIN_FIRST: Duration = Duration::from_secs(1);
@@ -196,6 +196,12 @@ impl Task {
             subscription: match &connector.subscription {
                 Subscription::Topics(topics) => topics.clone(),
                 Subscription::Pattern(_) => Vec::new(),
+            },
+            following: match &connector.subscription {
+                Subscription::Topics(_) => None,
+                Subscription::Pattern(pattern) => {
+                    Some(Following::new(pattern.clone(), connector.topics_refresh_interval))
+                }
             },
             probe: Some(Arc::clone(&self.spec.probe)),
         }

@@ -1,7 +1,7 @@
 //! The client as the pipeline sees it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use starrocks_kafka_pipeline::kafka::{
     CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, OffsetAndMetadata, Polled,
@@ -10,9 +10,13 @@ use starrocks_kafka_pipeline::kafka::{
 
 use super::batch::RecordBatch;
 use super::consumer::Consumer;
+use super::following::Following;
 use super::offsets::{self, OffsetReader};
 use super::settings::ClientSettings;
 use super::transactions::Transactions;
+
+/// How long one look at the cluster's topics may take.
+const FOLLOW_LIMIT: Duration = Duration::from_secs(3);
 
 /// A member of a consumer group with a transactional producer beside it.
 ///
@@ -21,6 +25,7 @@ use super::transactions::Transactions;
 pub struct LibrdkafkaClient {
     group: String,
     subscription: Vec<String>,
+    following: Option<Following>,
     consumer: Consumer,
     transactions: Option<Transactions>,
     /// Only while partitions wait to be started.
@@ -50,6 +55,7 @@ impl LibrdkafkaClient {
         let mut client = Self {
             group: properties.get("group.id").cloned().unwrap_or_default(),
             subscription: Vec::new(),
+            following: settings.following.clone(),
             consumer: Consumer::new(&properties, reset, &settings.name)?,
             transactions,
             offset_reader: None,
@@ -83,6 +89,20 @@ impl LibrdkafkaClient {
         self.consumer.subscribe(&[])?;
         let topics = std::mem::take(&mut self.subscription);
         self.subscribe(&topics)
+    }
+
+    /// Subscribes to the topics that match now, where it is time to look.
+    fn follow(&mut self) -> Result<(), KafkaError> {
+        let Some(following) = &mut self.following else { return Ok(()) };
+        if !following.is_due(Instant::now()) {
+            return Ok(());
+        }
+        let topics = offsets::list_topics(self.consumer.instance(), FOLLOW_LIMIT)
+            .inspect_err(|_| following.failed(Instant::now()))?;
+        match following.change(topics, &self.subscription) {
+            Some(topics) => self.subscribe(&topics),
+            None => Ok(()),
+        }
     }
 
     /// The names of all topics that the cluster shows us.
@@ -125,6 +145,7 @@ impl Kafka for LibrdkafkaClient {
         if let Some(transactions) = &self.transactions {
             transactions.serve();
         }
+        self.follow()?;
         self.consumer.poll(timeout)
     }
 

@@ -22,6 +22,7 @@ mod callbacks;
 mod client;
 mod consumer;
 mod failure;
+mod following;
 mod native;
 mod offsets;
 mod settings;
@@ -29,4 +30,5 @@ mod transactions;
 
 pub use batch::RecordBatch;
 pub use client::LibrdkafkaClient;
+pub use following::Following;
 pub use settings::ClientSettings;

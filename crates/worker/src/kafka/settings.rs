@@ -6,6 +6,8 @@ use std::sync::Arc;
 use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind};
 use starrocks_kafka_pipeline::step::Probe;
 
+use super::following::Following;
+
 /// What a client is made with. Property names are librdkafka's.
 ///
 /// Set here where the caller leaves it out (librdkafka's own default in brackets):
@@ -42,6 +44,8 @@ pub struct ClientSettings {
     pub transactional_id: Option<String>,
     /// The topics to subscribe to, by name; may be empty at first.
     pub subscription: Vec<String>,
+    /// Topics by pattern; takes the place of `subscription`.
+    pub following: Option<Following>,
     /// Told when offsets were sent and their transaction is not committed yet.
     pub probe: Option<Arc<dyn Probe>>,
 }
