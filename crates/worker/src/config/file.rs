@@ -1,7 +1,7 @@
 //! Configuration files: a worker's properties, and the three forms of a connector's file. Content
 //! decides which form it is, not the file's name, as in Kafka Connect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -51,8 +51,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
 impl ConfigFile {
     /// A worker's file: properties.
     pub(super) fn worker(path: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
-        let properties =
-            Properties::parse(bytes).map_err(|e| ConfigError::whole(path, e.to_string()))?;
+        let properties = Properties::parse(bytes).map_err(|e| ConfigError {
+            file: path.to_owned(),
+            problems: vec![LocatedProblem {
+                line: Some(e.line),
+                problem: ConfigProblem::about("", e.message),
+            }],
+        })?;
         Ok(Self::of_properties(path, &properties))
     }
 
@@ -166,6 +171,9 @@ impl ConfigFile {
             })
             .collect();
         located.sort_by_key(|one| one.line.unwrap_or(usize::MAX));
+        // Connect says of both `topics` and `topics.regex` what is wrong between them.
+        let mut said = BTreeSet::new();
+        located.retain(|one| said.insert(one.problem.message.clone()));
         (!located.is_empty()).then(|| ConfigError {
             file: self.path.clone(),
             problems: located,
@@ -334,7 +342,7 @@ mod tests {
         );
         check(
             "name=n\nx=\\uZZZZ\n",
-            "f: line 2: malformed \\u escape (four hexadecimal digits must follow \\u) in the value of 'x'",
+            "f:2: malformed \\u escape (four hexadecimal digits must follow \\u) in the value of 'x'",
         );
     }
 
