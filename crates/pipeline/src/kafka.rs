@@ -169,12 +169,15 @@ pub trait Kafka {
     /// Records of one poll.
     type Batch: Batch;
 
-    /// Waits at most `timeout` for records or an event. Events come first; records of a partition
-    /// that is paused, or that is to be given back, are not delivered.
+    /// Waits at most `timeout` for records or an event. Events that are known come first; one that
+    /// comes up while records are gathered is told by the next call. Records of a partition that is
+    /// paused, or that is to be given back, are not delivered.
     ///
     /// # Errors
     /// What the client reports as an error of this consumer. `Transient` ones are worth showing and
-    /// polling goes on.
+    /// polling goes on: no broker to be reached, a topic that does not exist yet, records that the
+    /// broker had no longer when they were due. After a `Permanent` one the partition it names, if
+    /// any, is read no further.
     fn poll(&mut self, timeout: Duration) -> Result<Polled<Self::Batch>, KafkaError>;
 
     /// Stops fetching every assigned partition. The position stays behind the last record delivered.
@@ -214,8 +217,10 @@ pub trait Kafka {
         timeout: Duration,
     ) -> Result<Vec<i64>, KafkaError>;
 
-    /// Stores offsets in one Kafka transaction, fenced by the group metadata captured at the latest
-    /// assignment and by the producer's epoch. Where an earlier transaction's request may have been
+    /// Stores offsets in one Kafka transaction, fenced by the producer's epoch and by the group
+    /// metadata captured at the latest event of the group: `Assigned`, and `Revoked` and `Lost` too,
+    /// for a cooperative member is of the new generation when it is told what to give back. Where we
+    /// were expelled there is none, and nothing is sent. Where an earlier transaction's request may have been
     /// sent twice, the producer is replaced first.
     fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision;
 

@@ -93,7 +93,9 @@ impl LibrdkafkaClient {
 
     /// Subscribes to the topics that match now, where it is time to look.
     fn follow(&mut self) -> Result<(), KafkaError> {
-        let Some(following) = &mut self.following else { return Ok(()) };
+        let Some(following) = &mut self.following else {
+            return Ok(());
+        };
         if !following.is_due(Instant::now()) {
             return Ok(());
         }

@@ -8,12 +8,12 @@ use rdkafka_sys as sys;
 use rdkafka_sys::RDKafkaRespErr;
 use starrocks_kafka_pipeline::kafka::{Batch, KafkaError, KafkaErrorKind, Polled, TopicPartition};
 
-use super::assignment::{Assignment, Reading, Slot};
+use super::assignment::{Assignment, Reading};
 use super::batch::{Gathered, Message, RecordBatch};
 use super::callbacks::{Context, Signal};
-use super::native::{
-    GroupMetadata, Instance, PartitionList, Queue, c_string, check, check_error, millis, text,
-};
+use super::jump::Jump;
+use super::native::{GroupMetadata, Instance, PartitionList, Queue, check, check_error, millis};
+use super::rebalance::GivingBack;
 use super::settings::OffsetReset;
 
 /// How many records one poll brings at most.
@@ -22,26 +22,19 @@ const MOST_RECORDS: usize = 2000;
 const SEEK_LIMIT_MS: i32 = 5000;
 
 /// What a poll has to tell besides records.
-type Told = Result<Polled<RecordBatch>, KafkaError>;
-
-/// Partitions that the group waits for.
-struct GivingBack {
-    all: PartitionList,
-    /// Those that the task still holds.
-    held: Vec<TopicPartition>,
-}
+pub(super) type Told = Result<Polled<RecordBatch>, KafkaError>;
 
 /// A member of the group.
 pub(super) struct Consumer {
     // The queue goes before the client that it belongs to.
     queue: Queue,
-    instance: Arc<Instance>,
+    pub(super) instance: Arc<Instance>,
     context: Arc<Context>,
     reset: OffsetReset,
-    assignment: Assignment,
-    metadata: Option<GroupMetadata>,
-    giving_back: Option<GivingBack>,
-    told: VecDeque<Told>,
+    pub(super) assignment: Assignment,
+    pub(super) metadata: Option<GroupMetadata>,
+    pub(super) giving_back: Option<GivingBack>,
+    pub(super) told: VecDeque<Told>,
     gathered: Gathered,
     bootstrap_servers: String,
 }
@@ -165,7 +158,7 @@ impl Consumer {
         }
     }
 
-    fn tell_error(&mut self, error: KafkaError) {
+    pub(super) fn tell_error(&mut self, error: KafkaError) {
         let known = self
             .told
             .iter()
@@ -173,131 +166,6 @@ impl Consumer {
         if !known {
             self.told.push_back(Err(error));
         }
-    }
-
-    fn is_cooperative(&self) -> bool {
-        // SAFETY: the client lives.
-        text(unsafe { sys::rd_kafka_rebalance_protocol(self.instance.as_ptr()) }) == "COOPERATIVE"
-    }
-
-    /// Takes what the group gives, paused.
-    fn assign(&mut self, mut partitions: PartitionList) {
-        // Before the assignment is acknowledged, so that no further rebalance can come between.
-        self.metadata = GroupMetadata::capture(&self.instance);
-        // Any absolute offset will do: without one librdkafka would ask for the committed offset and start
-        // there. Nothing is delivered from it, for the partition is paused before anything is polled, and
-        // every start is a seek.
-        partitions.set_all_offsets(0);
-        let added: Vec<TopicPartition> = partitions
-            .iter()
-            .map(|entry| entry.topic_partition())
-            .collect();
-        let cooperative = self.is_cooperative();
-        // SAFETY: the client lives; the lists are copied.
-        let assigned = unsafe {
-            let assigned = if cooperative {
-                check_error(sys::rd_kafka_incremental_assign(
-                    self.instance.as_ptr(),
-                    partitions.as_ptr(),
-                ))
-            } else {
-                self.assignment = Assignment::default();
-                check(sys::rd_kafka_assign(
-                    self.instance.as_ptr(),
-                    partitions.as_ptr(),
-                ))
-            };
-            sys::rd_kafka_pause_partitions(self.instance.as_ptr(), partitions.as_ptr());
-            assigned
-        };
-        if let Err(failure) = assigned {
-            self.tell_error(failure.explain("cannot take the partitions that the group assigned"));
-            return;
-        }
-        for partition in &added {
-            self.assignment.add(partition.clone());
-        }
-        self.assignment.seek_all();
-        self.seek();
-        self.told.push_back(Ok(Polled::Assigned {
-            added,
-            owned: self.assignment.owned(),
-        }));
-    }
-
-    /// Notes that the group wants partitions back; [`release`](Self::release) gives them.
-    fn revoke(&mut self, partitions: PartitionList, lost: bool) {
-        let held: Vec<TopicPartition> = partitions
-            .iter()
-            .map(|entry| entry.topic_partition())
-            .collect();
-        if lost {
-            self.metadata = None;
-        } else if self.is_cooperative() {
-            // Here the member is of the new generation already, and the group waits for it: what is decided
-            // before the release would be refused in the name of the old one.
-            self.metadata = GroupMetadata::capture(&self.instance);
-        }
-        for partition in &held {
-            if let Some(slot) = self.assignment.get(partition) {
-                slot.reading = Reading::Leaving;
-            }
-        }
-        self.forget_ends(&held);
-        self.giving_back = Some(GivingBack {
-            all: partitions,
-            held: held.clone(),
-        });
-        if held.is_empty() {
-            self.release(&[]);
-        } else if lost {
-            self.told.push_back(Ok(Polled::Lost { partitions: held }));
-        } else {
-            self.told
-                .push_back(Ok(Polled::Revoked { partitions: held }));
-        }
-    }
-
-    /// Ends of partitions that were not told yet hold no longer.
-    fn forget_ends(&mut self, partitions: &[TopicPartition]) {
-        self.told.retain(|told| {
-            !matches!(told, Ok(Polled::EndOfPartition { partition, .. }) if partitions.contains(partition))
-        });
-    }
-
-    pub(super) fn release(&mut self, partitions: &[TopicPartition]) {
-        let Some(giving_back) = &mut self.giving_back else {
-            return;
-        };
-        giving_back.held.retain(|held| !partitions.contains(held));
-        if !giving_back.held.is_empty() {
-            return;
-        }
-        let Some(GivingBack { all, .. }) = self.giving_back.take() else {
-            return;
-        };
-        for entry in all.iter() {
-            self.assignment.remove(&entry.topic_partition());
-        }
-        // SAFETY: the client lives; the list is copied.
-        let given = unsafe {
-            if self.is_cooperative() {
-                check_error(sys::rd_kafka_incremental_unassign(
-                    self.instance.as_ptr(),
-                    all.as_ptr(),
-                ))
-            } else {
-                check(sys::rd_kafka_assign(
-                    self.instance.as_ptr(),
-                    std::ptr::null(),
-                ))
-            }
-        };
-        if let Err(failure) = given {
-            self.tell_error(failure.explain("cannot give the partitions back to the group"));
-        }
-        self.assignment.seek_all();
-        self.seek();
     }
 
     /// Sorts what was gathered into records to deliver, and things to tell after them.
@@ -465,7 +333,7 @@ impl Consumer {
 
     /// Tells librdkafka where to read, wherever it does not know yet. What it cannot do now (a partition of
     /// the assignment before this one may still be stopping) is done by the next poll.
-    fn seek(&mut self) {
+    pub(super) fn seek(&mut self) {
         let to_seek: Vec<(TopicPartition, i64)> = self
             .assignment
             .slots()
@@ -550,78 +418,4 @@ fn list_without_errors(list: &PartitionList) -> PartitionList {
         .map(|entry| entry.topic_partition())
         .collect();
     PartitionList::of(&good)
-}
-
-/// A record that is not the next one, where records are missing for good.
-struct Jump {
-    partition: TopicPartition,
-    error: KafkaError,
-}
-
-impl Jump {
-    /// Whether the step from where `slot` stands to `found` skips records that the broker no longer has.
-    /// Compaction, and the markers of transactions, leave gaps too; those are above the log's start.
-    fn over(instance: &Instance, slot: &Slot, found: i64, reset: OffsetReset) -> Option<Self> {
-        let (partition, expected) = (slot.partition.clone(), slot.next);
-        let error = |kind, message| {
-            Some(Self {
-                partition: partition.clone(),
-                error: KafkaError { kind, message },
-            })
-        };
-        if found < expected {
-            return error(
-                KafkaErrorKind::Permanent,
-                format!(
-                    "{partition} has gone back to offset {found}, but {expected} is next: the topic was truncated or \
-                     created anew; reset the group's offsets (kafka-consumer-groups.sh --reset-offsets) and restart"
-                ),
-            );
-        }
-        let first = first_offset(instance, &partition)?;
-        if first <= expected {
-            return None;
-        }
-        let lost = format!(
-            "the broker no longer has offsets {expected} to {} of {partition}: their records are lost",
-            first - 1
-        );
-        match reset {
-            OffsetReset::None => error(
-                KafkaErrorKind::Permanent,
-                format!(
-                    "{lost}; auto.offset.reset is none: reset the group's offsets (kafka-consumer-groups.sh --reset-offsets)"
-                ),
-            ),
-            OffsetReset::Earliest => error(
-                KafkaErrorKind::Transient,
-                format!("{lost}; going on at {found}"),
-            ),
-            OffsetReset::Latest => error(
-                KafkaErrorKind::Transient,
-                format!("{lost}, and all up to {found} are skipped by auto.offset.reset=latest"),
-            ),
-        }
-    }
-
-    fn ends_reading(&self) -> bool {
-        self.error.kind == KafkaErrorKind::Permanent
-    }
-}
-
-/// Where the partition's log began at the last fetch; librdkafka remembers it.
-fn first_offset(instance: &Instance, partition: &TopicPartition) -> Option<i64> {
-    let topic = c_string(&partition.topic);
-    let (mut low, mut high) = (-1, -1);
-    // SAFETY: the client lives; the places are ours.
-    let known = check(unsafe {
-        sys::rd_kafka_get_watermark_offsets(
-            instance.as_ptr(),
-            topic.as_ptr(),
-            partition.partition,
-            &raw mut low,
-            &raw mut high,
-        )
-    });
-    (known.is_ok() && low >= 0).then_some(low)
 }

@@ -20,7 +20,12 @@ impl Following {
     /// Topics that match `pattern`, looked for every `interval` (`metadata.max.age.ms`).
     #[must_use]
     pub fn new(pattern: TopicPattern, interval: Duration) -> Self {
-        Self { pattern, interval, next: None, said_none: false }
+        Self {
+            pattern,
+            interval,
+            next: None,
+            said_none: false,
+        }
     }
 
     /// Whether it is time to look; if so, the next look is an interval later.
@@ -38,18 +43,31 @@ impl Following {
     }
 
     /// The topics to subscribe to now, where they are others than `subscribed`.
-    pub(super) fn change(&mut self, all: Vec<String>, subscribed: &[String]) -> Option<Vec<String>> {
-        let mut matching: Vec<_> = all.into_iter().filter(|topic| self.pattern.covers(topic)).collect();
+    pub(super) fn change(
+        &mut self,
+        all: Vec<String>,
+        subscribed: &[String],
+    ) -> Option<Vec<String>> {
+        let mut matching: Vec<_> = all
+            .into_iter()
+            .filter(|topic| self.pattern.covers(topic))
+            .collect();
         matching.sort_unstable();
         let pattern = self.pattern.as_str();
         if matching.is_empty() && !self.said_none {
             self.said_none = true;
-            tracing::warn!("no topic matches topics.regex={pattern} yet; looking again every {:?}", self.interval);
+            tracing::warn!(
+                "no topic matches topics.regex={pattern} yet; looking again every {:?}",
+                self.interval
+            );
         }
         if matching == subscribed {
             return None;
         }
-        tracing::info!("topics that match topics.regex={pattern}: {}", matching.join(", "));
+        tracing::info!(
+            "topics that match topics.regex={pattern}: {}",
+            matching.join(", ")
+        );
         Some(matching)
     }
 }
@@ -66,14 +84,31 @@ mod tests {
     #[test]
     fn only_a_change_of_matching_topics_is_told() {
         let check = |all: &[&str], subscribed: &[&str], expect: Option<&[&str]>| {
-            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-            assert_eq!(following().change(owned(all), &owned(subscribed)), expect.map(owned), "{all:?}");
+            let owned = |names: &[&str]| {
+                names
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(
+                following().change(owned(all), &owned(subscribed)),
+                expect.map(owned),
+                "{all:?}"
+            );
         };
         check(&[], &[], None);
         check(&["customers"], &[], None);
-        check(&["orders-b", "customers", "orders-a"], &[], Some(&["orders-a", "orders-b"]));
+        check(
+            &["orders-b", "customers", "orders-a"],
+            &[],
+            Some(&["orders-a", "orders-b"]),
+        );
         check(&["orders-b", "orders-a"], &["orders-a", "orders-b"], None);
-        check(&["orders-a"], &["orders-a", "orders-b"], Some(&["orders-a"]));
+        check(
+            &["orders-a"],
+            &["orders-a", "orders-b"],
+            Some(&["orders-a"]),
+        );
         check(&["__consumer_offsets"], &["orders-a"], Some(&[]));
     }
 

@@ -23,8 +23,10 @@ mod client;
 mod consumer;
 mod failure;
 mod following;
+mod jump;
 mod native;
 mod offsets;
+mod rebalance;
 mod settings;
 mod transactions;
 

@@ -17,8 +17,7 @@ use super::following::Following;
 /// | `auto.offset.reset` | `earliest` (`largest`) | as Kafka Connect's sink tasks |
 /// | `isolation.level` | `read_uncommitted` (`read_committed`) | as the Java client |
 /// | `check.crcs` | `true` (`false`) | as the Java client |
-/// | `allow.auto.create.topics` | `true` (`false`) | as the Java client |
-/// | `partition.assignment.strategy` | `range` (`range,roundrobin`) | what the Java client's `range,cooperative-sticky` comes to |
+/// /// | `partition.assignment.strategy` | `range` (`range,roundrobin`) | what the Java client's `range,cooperative-sticky` comes to |
 /// | `queued.max.messages.kbytes` | `8192` (`65536`) | memory for records that wait, of all partitions |
 /// | `fetch.max.bytes` | `16777216` (`52428800`) | memory for one answer of a broker |
 /// | `fetch.queue.backoff.ms` | `10` (`1000`) | a small queue is empty long before a second is over |
@@ -80,10 +79,9 @@ impl OffsetReset {
     }
 }
 
-const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
+const CONSUMER_DEFAULTS: [(&str, &str); 7] = [
     ("isolation.level", "read_uncommitted"),
     ("check.crcs", "true"),
-    ("allow.auto.create.topics", "true"),
     ("partition.assignment.strategy", "range"),
     ("queued.max.messages.kbytes", "8192"),
     ("fetch.max.bytes", "16777216"),

@@ -42,6 +42,13 @@ pub(crate) fn with(mut settings: ClientSettings, properties: &[(&str, &str)]) ->
 }
 
 pub(crate) fn client(settings: &ClientSettings) -> LibrdkafkaClient {
+    // `RUST_LOG=debug`, and librdkafka's property `debug`, tell why a test fails.
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() {
+        let _ = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_env_filter(filter)
+            .try_init();
+    }
     LibrdkafkaClient::new(settings).expect("the settings are valid")
 }
 

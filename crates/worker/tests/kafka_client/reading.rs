@@ -246,7 +246,11 @@ fn changes_its_topics() {
         let mut releases = Vec::new();
         let owned = loop {
             let told = until(&mut client, |polled| match polled.expect("no error") {
-                Polled::Revoked { partitions } => Some(Err(partitions)),
+                // librdkafka calls the partitions of a topic that is asked for no longer lost, where the
+                // protocol is cooperative.
+                Polled::Revoked { partitions } | Polled::Lost { partitions } => {
+                    Some(Err(partitions))
+                }
                 Polled::Assigned { owned, .. } => Some(Ok(owned)),
                 _ => None,
             });
