@@ -17,5 +17,6 @@ pub mod routing;
 pub mod settings;
 pub mod status;
 pub mod step;
+pub mod table_load;
 pub mod task;
 pub mod warehouse;

@@ -49,7 +49,8 @@ impl Attempt {
     pub fn next(self) -> Self {
         Self {
             epoch: self.epoch,
-            round: self.round + 1,
+            // Anybody may have written the number.
+            round: self.round.saturating_add(1),
         }
     }
 }

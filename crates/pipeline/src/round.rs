@@ -289,6 +289,21 @@ impl Sealed {
 }
 
 impl Prepared {
+    /// Whether what is stored tells that other holders went on from one of the round's partitions since.
+    #[must_use]
+    pub fn is_overtaken(&self, stored: &[CommittedOffset], connector: &str) -> bool {
+        stored.iter().any(|offset| {
+            let Some(share) = self.share(&offset.partition) else {
+                return false;
+            };
+            let owes = matches!(
+                Metadata::decode(&offset.metadata, connector),
+                Found::Ours(Metadata::Claim(claim)) if claim.owed.is_some()
+            );
+            owes || offset.offset.is_some_and(|at| at != share.start)
+        })
+    }
+
     /// From here the round only rolls forward.
     #[must_use]
     pub fn decided(self, _grounds: Grounds) -> Decided {

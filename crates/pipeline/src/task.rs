@@ -28,9 +28,9 @@ use crate::round::Round;
 use crate::settings::DeliveryGuarantee;
 use crate::status::TaskStatus;
 use crate::step::{Probe, Step};
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Interface, Warehouse};
 
-use self::finish::Committing;
+use self::finish::{Again, Committing};
 
 /// What a task needs to know of its connector.
 #[derive(Clone)]
@@ -100,7 +100,7 @@ enum Halt {
     End(SessionEnd),
     /// A decided round was aborted in StarRocks: recover again, in this membership.
     Recover(String),
-    /// A rebalance came before anything was begun: look at it first.
+    /// Something came between, and nothing is open: look again at what there is to do.
     Disturbed,
 }
 
@@ -119,6 +119,16 @@ enum GroupEvent {
     Assigned(Vec<TopicPartition>),
     Revoked(Vec<TopicPartition>),
     Lost(Vec<TopicPartition>),
+}
+
+impl GroupEvent {
+    /// Whether the group waits until it was looked at.
+    fn is_waited_for(&self) -> bool {
+        match self {
+            Self::Assigned(_) => false,
+            Self::Revoked(_) | Self::Lost(_) => true,
+        }
+    }
 }
 
 /// A round that takes records, with the transactions that carry its rows.
@@ -169,14 +179,15 @@ pub struct Session<'t, K: Kafka> {
     batch: Option<(K::Batch, usize)>,
     committing: Option<Committing>,
     events: VecDeque<GroupEvent>,
+    /// Since when the group waits for one of the events.
     events_since: Option<Instant>,
     is_paused: bool,
-    has_producer: bool,
+    has_joined: bool,
     /// Rises whenever reading starts elsewhere: records fetched before are then dropped.
     restarts: u64,
     /// Transactions of previous holders that are still to be rolled back.
     left_open: BTreeSet<TransactionId>,
-    refused_in_row: u32,
+    again: Again,
     settle_at: Option<Instant>,
     /// What the thread is busy with since when, for the message about a lack of progress.
     stage: (&'static str, Instant),
@@ -204,10 +215,10 @@ impl<'t, K: Kafka> Session<'t, K> {
             events: VecDeque::new(),
             events_since: None,
             is_paused: false,
-            has_producer: false,
+            has_joined: false,
             restarts: 0,
             left_open: BTreeSet::new(),
-            refused_in_row: 0,
+            again: Again::default(),
             settle_at: None,
             stage: ("starting", now),
             give_up_at: None,
@@ -232,31 +243,51 @@ impl<'t, K: Kafka> Session<'t, K> {
         end
     }
 
-    /// Transactions must be to be had before anything is read.
+    /// What the guarantee rests on must be to be had before anything is read.
     fn join(&mut self) -> Turn {
-        if self.has_producer || self.task.settings.guarantee == DeliveryGuarantee::AtLeastOnce {
+        if self.has_joined || self.task.stop.requested() {
             return Ok(());
         }
-        self.enter("waiting for Kafka");
-        let because = KafkaError {
-            kind: KafkaErrorKind::Transient,
-            message: "the session begins".to_owned(),
-        };
-        self.renew_producer(&because)?;
-        self.has_producer = true;
+        let exactly_once = self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce;
+        self.enter("waiting for StarRocks");
+        let warehouse = self.task.warehouse.clone();
+        let interface = self.wait(async move { warehouse.find_interface().await })?;
+        match interface {
+            Ok(Interface::StreamLoad) if exactly_once => {
+                return Err(Halt::End(SessionEnd::NoTransactions(
+                    "this StarRocks has no transaction interface, which came with version 2.4"
+                        .to_owned(),
+                )));
+            }
+            Ok(interface) => self.task.warehouse.set_interface(interface),
+            Err(error) => return Err(failed(error.to_string())),
+        }
+        if exactly_once {
+            self.enter("waiting for Kafka");
+            let because = KafkaError {
+                kind: KafkaErrorKind::Transient,
+                message: "the session begins".to_owned(),
+            };
+            self.renew_producer(&because)?;
+        }
+        self.has_joined = true;
         Ok(())
     }
 
     fn turn(&mut self) -> Turn {
         if self.task.stop.requested() {
             self.enter("stopping");
+            let restarts = self.restarts;
             self.finish()?;
-            return Err(Halt::End(SessionEnd::Stopped { left: None }));
+            let again = self.restarts != restarts;
+            let left = again.then(|| {
+                "the last round could not be loaded; it is when the connector starts again"
+                    .to_owned()
+            });
+            return Err(Halt::End(SessionEnd::Stopped { left }));
         }
         if let Some(event) = self.events.pop_front() {
-            self.group_event(event)?;
-            self.events_since = (!self.events.is_empty()).then(|| self.now());
-            return Ok(());
+            return self.group_event(event);
         }
         self.collect_commit()?;
         if self.round_is_due() {
@@ -271,14 +302,18 @@ impl<'t, K: Kafka> Session<'t, K> {
         match event {
             GroupEvent::Assigned(owned) => {
                 self.enter("joining");
-                self.finish()?;
+                if let Err(halt) = self.finish() {
+                    return Err(self.later(GroupEvent::Assigned(owned), halt));
+                }
                 tracing::info!(partitions = owned.len(), "assigned: {}", names(&owned));
                 self.owned = owned;
                 self.recover()
             }
             GroupEvent::Revoked(partitions) => {
                 self.enter("giving partitions back");
-                self.finish()?;
+                if let Err(halt) = self.finish() {
+                    return Err(self.later(GroupEvent::Revoked(partitions), halt));
+                }
                 tracing::info!(
                     partitions = partitions.len(),
                     "revoked: {}",
@@ -305,12 +340,20 @@ impl<'t, K: Kafka> Session<'t, K> {
         }
     }
 
+    /// What must be done first came between: the event is looked at again after it.
+    fn later(&mut self, event: GroupEvent, halt: Halt) -> Halt {
+        self.events.push_front(event);
+        halt
+    }
+
     /// After this the group may give the partitions to another member: nothing of them may be open.
     fn let_go(&mut self, partitions: &[TopicPartition]) {
         self.epoch = Epoch((self.task.chance)());
         self.forget_reading();
         self.owned.retain(|owned| !partitions.contains(owned));
         self.kafka.release(partitions);
+        let waits = self.events.iter().any(GroupEvent::is_waited_for);
+        self.events_since = waits.then(|| self.now());
     }
 
     /// Nothing is read until the next recovery.
@@ -333,11 +376,12 @@ impl<'t, K: Kafka> Session<'t, K> {
         self.give_up_at = Some(self.now() + WIND_UP);
         self.events.clear();
         self.events_since = None;
-        if self
-            .abandon_round()
-            .and_then(|()| self.await_visible())
-            .is_err()
-        {
+        let mut wound_up = self.abandon_round().and_then(|()| self.await_visible());
+        if matches!(end, SessionEnd::Failed(_)) {
+            // Nobody knows when it starts again: until then no plan may age into doubt.
+            wound_up = wound_up.and_then(|()| self.settle());
+        }
+        if wound_up.is_err() {
             tracing::debug!(
                 "what this session left open is rolled back or forward by the next holder"
             );
@@ -386,9 +430,11 @@ impl<'t, K: Kafka> Session<'t, K> {
             }
             Polled::Nothing => return None,
         };
+        if event.is_waited_for() {
+            let now = self.now();
+            self.events_since.get_or_insert(now);
+        }
         self.events.push_back(event);
-        let now = self.now();
-        self.events_since.get_or_insert(now);
         None
     }
 }

@@ -63,6 +63,16 @@ impl Default for Backoff {
     }
 }
 
+/// How rows are brought to StarRocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interface {
+    /// Transactions of several loads, prepared and then committed.
+    #[default]
+    Transactions,
+    /// Each load is committed by itself, for StarRocks before 2.4; at least once only.
+    StreamLoad,
+}
+
 /// How a transaction of a decided round ended.
 #[derive(Debug)]
 pub enum Settled {
@@ -106,6 +116,7 @@ pub struct Warehouse {
     clock: Arc<dyn Clock>,
     status: Arc<TaskStatus>,
     runtime: Handle,
+    interface: Interface,
 }
 
 impl Warehouse {
@@ -120,6 +131,7 @@ impl Warehouse {
         status: Arc<TaskStatus>,
         runtime: Handle,
     ) -> Self {
+        let interface = Interface::default();
         Self {
             client,
             connector,
@@ -128,6 +140,7 @@ impl Warehouse {
             clock,
             status,
             runtime,
+            interface,
         }
     }
 
@@ -141,6 +154,46 @@ impl Warehouse {
 
     pub(crate) fn status(&self) -> &TaskStatus {
         &self.status
+    }
+
+    /// How rows are brought to StarRocks.
+    #[must_use]
+    pub fn interface(&self) -> Interface {
+        self.interface
+    }
+
+    /// Sets how rows are brought to StarRocks.
+    pub fn set_interface(&mut self, interface: Interface) {
+        self.interface = interface;
+    }
+
+    /// Asks which interface StarRocks has, until it answers.
+    ///
+    /// # Errors
+    /// Only what StarRocks would answer for ever.
+    pub async fn find_interface(&self) -> Result<Interface, CallError> {
+        const WHAT: &str = "find out whether StarRocks has the transaction interface";
+        let mut backoff = Backoff::new();
+        loop {
+            match self
+                .client
+                .transaction_interface_available(STATE_LIMIT)
+                .await
+            {
+                Ok(is_there) => {
+                    self.succeeded(WHAT);
+                    return Ok(if is_there {
+                        Interface::Transactions
+                    } else {
+                        Interface::StreamLoad
+                    });
+                }
+                Err(error) => {
+                    self.again_unless_permanent(WHAT, error, &mut backoff)
+                        .await?
+                }
+            }
+        }
     }
 
     /// The database that rows are loaded into.
@@ -167,6 +220,22 @@ impl Warehouse {
             table: Arc::from(table),
             attempt,
         })
+    }
+
+    /// The label under which one chunk of an attempt is loaded by itself.
+    #[must_use]
+    pub fn chunk(&self, attempt: Attempt, table: &str, number: u64) -> TransactionRef {
+        let identity = format!("{table}#{number}");
+        TransactionRef {
+            database: self.database.to_string(),
+            table: table.to_owned(),
+            label: Label::compose(
+                &self.connector,
+                &attempt.epoch.to_string(),
+                attempt.round,
+                &identity,
+            ),
+        }
     }
 
     fn reference(&self, id: &TransactionId) -> TransactionRef {
@@ -218,7 +287,8 @@ impl Warehouse {
         }
     }
 
-    /// Commits a transaction that was decided, again until the answer is certain.
+    /// Commits a transaction that was decided, again until the answer is certain. What was loaded by Stream Load
+    /// is committed already.
     ///
     /// # Errors
     /// Only what StarRocks would answer for ever: the user may not, the database is gone.
@@ -227,6 +297,9 @@ impl Warehouse {
         id: TransactionId,
         prepared_at_ms: i64,
     ) -> Result<Settled, CallError> {
+        if self.interface == Interface::StreamLoad {
+            return Ok(Settled::Committed(TableCommitted::certain(id.table)));
+        }
         let transaction = self.reference(&id);
         let what = format!("commit {}", transaction.label);
         match self.client.commit(&transaction, COMMIT_LIMIT).await {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Filling, Session, Turn, failed, wait};
+use super::{Filling, Halt, Session, SessionEnd, Turn, failed, wait};
 use crate::encode::{Encoded, RecordError, Rows, TableId};
 use crate::kafka::{Batch as _, Kafka, RawRecord, TopicPartition};
 use crate::load::{HandOver, OpenLoads};
@@ -141,7 +141,6 @@ impl<K: Kafka> Session<'_, K> {
             };
             if record.offset >= replay.end {
                 replay.is_done = true;
-                share.cover_up_to(replay.end);
                 return Ok(Taken::No);
             }
             let mut rows = OwedRows {
@@ -157,7 +156,8 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::Row(table) => Some(table),
             Encoded::Skipped => None,
         };
-        if share.cover(record.offset, table) {
+        // What is owed was part of a plan that did fit.
+        if share.cover(record.offset, table) && self.replay.is_empty() {
             self.check_plan_size(record);
         }
         Ok(Taken::Yes)
@@ -233,41 +233,49 @@ impl<K: Kafka> Session<'_, K> {
     }
 
     /// Nothing more is to be read in a partition for now; a replay may end before its last offset, where
-    /// the log was compacted or cut.
+    /// the log was compacted or cut. Records that came before this may still be waiting to be taken, so
+    /// that the round is not touched.
     pub(super) fn end_of_partition(&mut self, partition: &TopicPartition, offset: i64) {
-        let Some(replay) = self.replay.get_mut(partition) else {
-            return;
-        };
-        if offset < replay.end || replay.is_done {
-            return;
-        }
-        replay.is_done = true;
-        let end = replay.end;
-        if self.filling.is_none() {
-            self.filling = Some(self.open_round());
-        }
-        let share = self
-            .filling
-            .as_mut()
-            .and_then(|f| f.round.share(&partition.topic, partition.partition));
-        if let Some(share) = share {
-            share.cover_up_to(end);
+        if let Some(replay) = self.replay.get_mut(partition) {
+            replay.is_done |= offset >= replay.end;
         }
     }
 
+    /// A replay covers exactly what is owed, whatever of it there was to read.
+    pub(super) fn cover_replay(&mut self) {
+        if self.replay.is_empty() {
+            return;
+        }
+        let mut filling = self.filling.take().unwrap_or_else(|| self.open_round());
+        for (partition, replay) in &self.replay {
+            if let Some(share) = filling.round.share(&partition.topic, partition.partition) {
+                share.cover_up_to(replay.end);
+            }
+        }
+        self.filling = Some(filling);
+    }
+
     /// What came before the record is brought home, so that the next start begins with it.
-    fn bad_record(&mut self, record: &RawRecord<'_>, error: &RecordError) -> super::Halt {
+    fn bad_record(&mut self, record: &RawRecord<'_>, error: &RecordError) -> Halt {
         let halt = failed(format!(
             "record {}-{} at offset {} cannot be loaded: {error}",
             record.topic, record.partition, record.offset
         ));
         self.enter("stopping at a bad record");
+        for replay in self.replay.values_mut() {
+            // The record belongs to it.
+            replay.is_done = false;
+        }
+        let restarts = self.restarts;
         match self.finish() {
+            // The round before it is begun again; the record will come again behind it.
+            Ok(()) if self.restarts != restarts => Halt::Disturbed,
             Ok(()) => halt,
-            Err(other) => {
-                tracing::warn!("what came before the bad record is not loaded either: {other:?}");
+            Err(Halt::End(SessionEnd::Failed(reason))) => {
+                tracing::warn!("what came before the bad record is not loaded either: {reason}");
                 halt
             }
+            Err(other) => other,
         }
     }
 }

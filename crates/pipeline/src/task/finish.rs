@@ -8,14 +8,15 @@ use std::time::Duration;
 use starrocks_kafka_starrocks::CallError;
 
 use super::{Filling, Halt, Session, Turn, failed, rejoin};
-use crate::kafka::{Decision, Kafka, KafkaError, KafkaErrorKind};
-use crate::load::{AGAIN, Begun, FailureKind, LoadFailure, open_transactions};
+use crate::kafka::{CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind};
+use crate::load::open_transactions;
 use crate::metadata::Attempt;
 use crate::recovery::TransactionId;
 use crate::round::{Decided, Grounds, Prepared};
 use crate::settings::DeliveryGuarantee;
 use crate::status::Counters;
 use crate::step::Step;
+use crate::table_load::{AGAIN, Begun, FailureKind, LoadFailure};
 use crate::warehouse::{Backoff, RollbackError, Settled};
 
 /// How long after its round an offset is settled by a Kafka transaction of its own, unless the next round's
@@ -31,14 +32,23 @@ pub(super) struct Committing {
     outcomes: Receiver<Vec<Result<Settled, CallError>>>,
 }
 
+/// Rounds given up since the last one that became visible.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    rounds: u32,
+    /// Those that StarRocks answered and refused.
+    refused: u32,
+    first_refusal: Option<String>,
+}
+
 impl<K: Kafka> Session<'_, K> {
     pub(super) fn round_is_due(&self) -> bool {
-        let Some(filling) = &self.filling else {
-            return false;
-        };
         if !self.replay.is_empty() {
             return self.replay_is_complete();
         }
+        let Some(filling) = &self.filling else {
+            return false;
+        };
         let settings = &self.task.settings;
         filling.must_seal
             || self.batches.taken_bytes() >= settings.flush_bytes_max
@@ -67,6 +77,7 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Ends the open round, where there is one: from here its rows are decided, or will be read again.
     pub(super) fn end_round(&mut self) -> Turn {
+        self.cover_replay();
         let Some(filling) = self.filling.take() else {
             return Ok(());
         };
@@ -117,7 +128,12 @@ impl<K: Kafka> Session<'_, K> {
         self.reached(Step::Prepared);
         self.enter("deciding a round");
         // The plan of the round before lives in the same metadata: it must not be needed any more.
-        self.await_visible()?;
+        if let Err(halt) = self.await_visible() {
+            if matches!(halt, Halt::Recover(_)) {
+                self.roll_back_round(prepared.attempt(), begun)?;
+            }
+            return Err(halt);
+        }
         if let Some(grounds) = Grounds::of_nothing(&prepared) {
             self.became_visible(prepared.decided(grounds), Vec::new())?;
             return if self.replay.is_empty() {
@@ -127,6 +143,7 @@ impl<K: Kafka> Session<'_, K> {
             };
         }
         if self.task.settings.guarantee == DeliveryGuarantee::AtLeastOnce {
+            self.ended = prepared.attempt().round;
             return self.commit(prepared.decided(Grounds::at_least_once()));
         }
         let Some(ledger) = &self.ledger else {
@@ -140,38 +157,66 @@ impl<K: Kafka> Session<'_, K> {
                 self.roll_back_round(prepared.attempt(), begun)?;
                 return Err(halt);
             }
-            Decision::Unclear(error) => self.ask_for_decision(&prepared, &error)?,
+            Decision::Unclear(error) => match self.ask_for_decision(&prepared, &error) {
+                Ok(stored) => {
+                    let connector = &self.task.settings.connector;
+                    let grounds = Grounds::of_stored_offsets(&prepared, &stored, connector);
+                    if grounds.is_none() {
+                        return Err(self.end_undecided(&prepared, &stored, begun));
+                    }
+                    grounds
+                }
+                Err(halt) => {
+                    // It may be decided: nothing may take the place of its plan.
+                    self.ledger = None;
+                    return Err(halt);
+                }
+            },
         };
-        match grounds {
-            Some(grounds) => {
-                self.ended = prepared.attempt().round;
-                self.reached(Step::Decided);
-                self.commit(prepared.decided(grounds))
-            }
-            None => {
-                self.roll_back_round(prepared.attempt(), begun)?;
-                Err(rejoin(
-                    "Kafka did not store the decision of a round; it was rolled back",
-                ))
-            }
-        }
+        let Some(grounds) = grounds else {
+            return Ok(());
+        };
+        self.ended = prepared.attempt().round;
+        self.reached(Step::Decided);
+        self.commit(prepared.decided(grounds))
     }
 
     /// Kafka gave no clear answer: what is stored tells, once nothing can change it any more.
-    fn ask_for_decision(&mut self, round: &Prepared, error: &KafkaError) -> Turn<Option<Grounds>> {
+    fn ask_for_decision(
+        &mut self,
+        round: &Prepared,
+        error: &KafkaError,
+    ) -> Turn<Vec<CommittedOffset>> {
         tracing::warn!("no clear answer to a round's decision: {error}; reading what is stored");
         self.enter("finding out whether a round is decided");
         self.renew_producer(error)?;
-        let owned: Vec<_> = round
+        let covered: Vec<_> = round
             .shares()
             .map(|(partition, _)| partition.clone())
             .collect();
-        let stored = self.read_stored(&owned, false)?;
-        Ok(Grounds::of_stored_offsets(
-            round,
-            &stored,
-            &self.task.settings.connector,
-        ))
+        self.read_stored(&covered, false)
+    }
+
+    /// The plan of a round is not stored: it never was, or another holder has dealt with it since.
+    fn end_undecided(
+        &mut self,
+        round: &Prepared,
+        stored: &[CommittedOffset],
+        begun: &Begun,
+    ) -> Halt {
+        let open = self.open_of(round.attempt(), begun);
+        match self.try_roll_back(open) {
+            Err(halt) => halt,
+            Ok(Ok(())) => rejoin("Kafka did not store the decision of a round; it was rolled back"),
+            Ok(Err(RollbackError::Committed { .. }))
+                if round.is_overtaken(stored, &self.task.settings.connector) =>
+            {
+                rejoin(
+                    "a round was decided and its partitions were given to another member, which has settled it",
+                )
+            }
+            Ok(Err(error)) => cannot_roll_back(&error),
+        }
     }
 
     /// Commits a decided round in the background.
@@ -246,8 +291,13 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(());
         };
         self.enter("committing a round");
-        let outcomes = self.wait_for(&outcomes)?;
-        self.became_visible(decided, outcomes)
+        match self.wait_for(&outcomes) {
+            Ok(outcomes) => self.became_visible(decided, outcomes),
+            Err(halt) => {
+                self.committing = Some(Committing { decided, outcomes });
+                Err(halt)
+            }
+        }
     }
 
     fn became_visible(
@@ -255,6 +305,15 @@ impl<K: Kafka> Session<'_, K> {
         decided: Decided,
         outcomes: Vec<Result<Settled, CallError>>,
     ) -> Turn {
+        let shown = self.show(decided, outcomes);
+        if shown.is_err() {
+            // Its plan is all that remembers it: only recovery may speak for these partitions again.
+            self.ledger = None;
+        }
+        shown
+    }
+
+    fn show(&mut self, decided: Decided, outcomes: Vec<Result<Settled, CallError>>) -> Turn {
         let mut proofs = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             match self.settled(outcome)? {
@@ -284,7 +343,7 @@ impl<K: Kafka> Session<'_, K> {
                 *position = (*position).max(share.end);
             }
         }
-        self.refused_in_row = 0;
+        self.again = Again::default();
         Counters::add(&self.task.status.counters.rounds, 1);
         let wait = match self.task.settings.guarantee {
             DeliveryGuarantee::ExactlyOnce => SETTLE_AFTER,
@@ -418,17 +477,19 @@ impl<K: Kafka> Session<'_, K> {
         if failure.kind == FailureKind::Permanent {
             return Err(failed(failure.to_string()));
         }
+        self.again.rounds += 1;
         if failure.kind == FailureKind::Refused {
-            self.refused_in_row += 1;
-            if self
-                .task
-                .settings
-                .retries_max
-                .is_some_and(|max| self.refused_in_row > max)
+            self.again.refused += 1;
+            let first = self
+                .again
+                .first_refusal
+                .get_or_insert_with(|| failure.to_string());
+            if let Some(max) = self.task.settings.retries_max
+                && self.again.refused > max
             {
                 return Err(failed(format!(
-                    "StarRocks refused {} rounds in a row (sink.maxretries): {failure}",
-                    self.refused_in_row
+                    "StarRocks refused {} rounds in a row (sink.maxretries={max}), the first one because of {first}",
+                    self.again.refused
                 )));
             }
         }
@@ -442,7 +503,7 @@ impl<K: Kafka> Session<'_, K> {
             .status
             .try_again(self.now(), AGAIN, &failure.to_string(), unavailable);
         let mut backoff = Backoff::new();
-        for _ in 1..self.refused_in_row {
+        for _ in 1..self.again.rounds {
             backoff.next_wait();
         }
         self.rest(backoff.next_wait())?;
@@ -461,23 +522,38 @@ impl<K: Kafka> Session<'_, K> {
         self.roll_back_round(attempt, &begun)
     }
 
+    fn open_of(&self, attempt: Attempt, begun: &Begun) -> BTreeSet<TransactionId> {
+        open_transactions(attempt, self.task.warehouse.database(), begun)
+    }
+
     fn roll_back_round(&mut self, attempt: Attempt, begun: &Begun) -> Turn {
-        let open = open_transactions(attempt, self.task.warehouse.database(), begun);
+        let open = self.open_of(attempt, begun);
         self.roll_back(open)
     }
 
     /// Rolls transactions back that were never decided, until that is certain.
     pub(super) fn roll_back(&mut self, open: BTreeSet<TransactionId>) -> Turn {
+        self.try_roll_back(open)?
+            .map_err(|error| cannot_roll_back(&error))
+    }
+
+    /// All of them, whatever becomes of one; the first that could not be.
+    fn try_roll_back(&mut self, open: BTreeSet<TransactionId>) -> Turn<Result<(), RollbackError>> {
         if open.is_empty() {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let warehouse = self.task.warehouse.clone();
-        let result: Result<(), RollbackError> = self.wait(async move {
+        self.wait(async move {
+            let mut result = Ok(());
             for id in open {
-                warehouse.roll_back(id).await?;
+                let ended = warehouse.roll_back(id).await;
+                result = result.and(ended);
             }
-            Ok(())
-        })?;
-        result.map_err(|error| failed(format!("cannot roll back: {error}")))
+            result
+        })
     }
+}
+
+fn cannot_roll_back(error: &RollbackError) -> Halt {
+    failed(format!("cannot roll back: {error}"))
 }

@@ -98,6 +98,8 @@ impl<K: Kafka> Session<'_, K> {
         let open = std::mem::take(&mut self.left_open);
         self.roll_back(open)?;
         self.reached(Step::RolledBack);
+        // What was tried before is settled by this, or is not tried any more.
+        self.task.status.forget_retries();
         Ok(())
     }
 
@@ -197,7 +199,8 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Rests whatever comes: something must be answered before anything else may happen.
     pub(super) fn rest_through(&mut self, time: Duration) -> Turn {
-        self.wait(tokio::time::sleep(time))
+        // Made where it runs: a timer needs its runtime from the beginning.
+        self.wait(async move { tokio::time::sleep(time).await })
     }
 
     /// Reads from where the ledger stands; first only what is owed, where something is.
@@ -230,6 +233,8 @@ impl<K: Kafka> Session<'_, K> {
             self.positions.insert(partition.clone(), standing.settled);
         }
         self.batch = None;
+        self.filling = None;
+        self.batches.clear();
         self.restarts += 1;
         let positions: Vec<_> = self
             .positions

@@ -107,7 +107,9 @@ pub(super) const SHARED: &[ClientProperty] = &[
     ),
     same(text("client.id").doc("Connect's name for the task's client where it is not said.")),
     sets(
-        number("metadata.max.age.ms", 1, 3_600_000).default("300000"),
+        number("metadata.max.age.ms", 1, 3_600_000)
+            .default("30000")
+            .doc("Java's default is `300000`; Java asks at once for a topic that it does not know, librdkafka only so often."),
         "topic.metadata.refresh.interval.ms",
         Values::Same,
     ),
@@ -234,7 +236,11 @@ pub(super) const CONSUMER: &[ClientProperty] = &[
             .doc("Java's default is `true`: a misspelt topic would be created in place of being reported."),
     ),
     same(number("fetch.min.bytes", 1, 100_000_000).default("1")),
-    same(number("fetch.max.bytes", 1, 2_147_483_135).default("52428800")),
+    same(
+        number("fetch.max.bytes", 1, 2_147_483_135)
+            .default("16777216")
+            .doc("Java's default is `52428800`: memory for one answer of a broker."),
+    ),
     sets(
         number("fetch.max.wait.ms", 0, 300_000).default("500"),
         "fetch.wait.max.ms",

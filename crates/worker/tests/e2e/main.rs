@@ -3,4 +3,5 @@
 
 mod basics;
 mod kills;
+mod old_starrocks;
 mod rig;

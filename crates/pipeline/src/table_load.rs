@@ -1,0 +1,345 @@
+//! One table's transaction in one round: begun with its first chunk, loaded, prepared.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use starrocks_kafka_starrocks::{
+    CallError, Class, LoadHeaders, LoadState, TransactionRef, Verdict,
+};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::batch::Chunk;
+use crate::metadata::Attempt;
+use crate::recovery::PREPARED_TIMEOUT;
+use crate::round::TablePrepared;
+use crate::status::Counters;
+use crate::warehouse::{Backoff, Interface, Warehouse};
+
+const BEGIN_LIMIT: Duration = Duration::from_secs(30);
+const LOAD_LIMIT: Duration = Duration::from_secs(120);
+const PREPARE_LIMIT: Duration = Duration::from_secs(300);
+
+/// How often a load or a prepare is tried at a back end that cannot be reached: it holds the transaction,
+/// so that after a while the round is better begun again elsewhere.
+const BACK_END_TRIES_MAX: u32 = 5;
+
+/// How often a prepare whose answer was lost is looked after while StarRocks still works on it.
+const PREPARE_POLLS_MAX: u32 = 60;
+
+/// What loading the records of a failed round again is called where it is shown.
+pub const AGAIN: &str = "load a round again";
+
+/// Lines of StarRocks' error log that are shown.
+const ERROR_LOG_LINES: usize = 3;
+
+/// What a failed round means for the rounds after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// StarRocks did not answer: try again for as long as it takes.
+    Unavailable,
+    /// StarRocks refused, and time may heal it: counts against `sink.maxretries`.
+    Refused,
+    /// StarRocks refused, and would again.
+    Permanent,
+}
+
+/// Why a table's transaction was not prepared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("table {table}: {message}")]
+pub struct LoadFailure {
+    /// The table.
+    pub table: Arc<str>,
+    /// What it means.
+    pub kind: FailureKind,
+    /// What happened, for the user.
+    pub message: String,
+}
+
+/// What a table's transaction is handed.
+pub(crate) enum Handed {
+    Chunk(Chunk, OwnedSemaphorePermit),
+    Seal,
+}
+
+/// The tables whose transactions a begin was sent for.
+#[derive(Clone, Debug, Default)]
+pub struct Begun(Arc<Mutex<BTreeSet<Arc<str>>>>);
+
+impl Begun {
+    fn names(&self) -> MutexGuard<'_, BTreeSet<Arc<str>>> {
+        // A panic elsewhere leaves whole names behind.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, table: &Arc<str>) {
+        self.names().insert(Arc::clone(table));
+    }
+
+    pub(crate) fn remove(&self, table: &Arc<str>) {
+        self.names().remove(table);
+    }
+
+    /// Their names.
+    #[must_use]
+    pub fn tables(&self) -> BTreeSet<Arc<str>> {
+        self.names().clone()
+    }
+}
+
+/// One table's transaction in one round.
+pub(crate) struct TableLoad {
+    pub(crate) warehouse: Warehouse,
+    pub(crate) attempt: Attempt,
+    pub(crate) transaction: TransactionRef,
+    pub(crate) name: Arc<str>,
+    pub(crate) headers: Arc<LoadHeaders>,
+    pub(crate) begin_timeout_s: u32,
+    pub(crate) begun: Begun,
+}
+
+impl TableLoad {
+    /// Loads what comes. Returns the proof once sealed, nothing where the round was abandoned before.
+    pub(crate) async fn run(
+        self,
+        mut from: mpsc::Receiver<Handed>,
+    ) -> Result<Option<TablePrepared>, LoadFailure> {
+        let mut chunks = 0;
+        while let Some(handed) = from.recv().await {
+            match (handed, self.warehouse.interface()) {
+                (Handed::Chunk(chunk, permit), Interface::Transactions) => {
+                    if chunks == 0 {
+                        self.begin(&from).await?;
+                    }
+                    self.load(&chunk).await?;
+                    drop(permit);
+                }
+                (Handed::Chunk(chunk, permit), Interface::StreamLoad) => {
+                    self.stream_load(&chunk, chunks).await?;
+                    drop(permit);
+                }
+                (Handed::Seal, Interface::Transactions) => {
+                    self.prepare().await?;
+                    return Ok(Some(TablePrepared::certain(self.name)));
+                }
+                (Handed::Seal, Interface::StreamLoad) => {
+                    return Ok(Some(TablePrepared::certain(self.name)));
+                }
+            }
+            chunks += 1;
+        }
+        Ok(None)
+    }
+
+    /// Begins the transaction. A begin that was never sent is tried for as long as the round is wanted;
+    /// one that was sent is never repeated.
+    async fn begin(&self, from: &mpsc::Receiver<Handed>) -> Result<(), LoadFailure> {
+        let what = format!("begin a transaction for table {}", self.name);
+        let mut backoff = Backoff::new();
+        loop {
+            self.begun.add(&self.name);
+            let client = self.warehouse.client();
+            match client
+                .begin(
+                    &self.transaction,
+                    &self.headers,
+                    self.begin_timeout_s,
+                    BEGIN_LIMIT,
+                )
+                .await
+            {
+                Ok(_) => {
+                    self.warehouse.succeeded(&what);
+                    self.warehouse.succeeded(AGAIN);
+                    return Ok(());
+                }
+                Err(error) if error.verdict == Verdict::NotSent => {
+                    self.begun.remove(&self.name);
+                    self.warehouse.try_again(&what, &error);
+                    backoff.wait().await;
+                    if from.is_closed() {
+                        return Err(self.failure(&error).await);
+                    }
+                }
+                Err(error) => return Err(self.failure(&error).await),
+            }
+        }
+    }
+
+    async fn load(&self, chunk: &Chunk) -> Result<(), LoadFailure> {
+        let what = format!("load into table {}", self.name);
+        let mut backoff = Backoff::new();
+        loop {
+            // Cloning the body clones a reference.
+            let body = chunk.body.clone().into();
+            match self
+                .warehouse
+                .client()
+                .load(&self.transaction, &self.headers, body, LOAD_LIMIT)
+                .await
+            {
+                Ok(_) => {
+                    self.accepted(&what, chunk);
+                    return Ok(());
+                }
+                Err(error) => self.again_or_fail(&what, &error, &mut backoff).await?,
+            }
+        }
+    }
+
+    /// Loads and commits one chunk. Its label tells whether it is in where the answer does not.
+    async fn stream_load(&self, chunk: &Chunk, number: u64) -> Result<(), LoadFailure> {
+        let what = format!("load into table {}", self.name);
+        let transaction = self.warehouse.chunk(self.attempt, &self.name, number);
+        let mut backoff = Backoff::new();
+        loop {
+            let body = chunk.body.clone().into();
+            let client = self.warehouse.client();
+            let timeout_s = self.begin_timeout_s;
+            let loaded = client
+                .stream_load(&transaction, &self.headers, timeout_s, body, PREPARE_LIMIT)
+                .await;
+            let is_in = match &loaded {
+                Ok(_) => true,
+                Err(error) if error.verdict == Verdict::UnknownAsk => {
+                    self.is_at(
+                        &transaction,
+                        &[LoadState::Committed, LoadState::Visible],
+                        &what,
+                    )
+                    .await?
+                }
+                Err(_) => false,
+            };
+            match loaded {
+                _ if is_in => {
+                    self.accepted(&what, chunk);
+                    return Ok(());
+                }
+                Err(error) => self.again_or_fail(&what, &error, &mut backoff).await?,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn accepted(&self, what: &str, chunk: &Chunk) {
+        self.warehouse.succeeded(what);
+        self.warehouse.succeeded(AGAIN);
+        let counters = &self.warehouse.status().counters;
+        Counters::add(&counters.loaded_bytes, chunk.body.len() as u64);
+        Counters::add(&counters.loaded_rows, chunk.rows);
+    }
+
+    /// Only what had no effect is repeated inside a transaction: anything else could load rows twice.
+    async fn again_or_fail(
+        &self,
+        what: &str,
+        error: &CallError,
+        backoff: &mut Backoff,
+    ) -> Result<(), LoadFailure> {
+        let harmless = error.class == Class::Busy
+            || (error.verdict == Verdict::NotSent && backoff.waits() < BACK_END_TRIES_MAX);
+        if !harmless {
+            let failure = self.failure(error).await;
+            self.warehouse.succeeded(what);
+            return Err(failure);
+        }
+        self.warehouse.try_again(what, error);
+        backoff.wait().await;
+        Ok(())
+    }
+
+    async fn prepare(&self) -> Result<(), LoadFailure> {
+        let what = format!("prepare the transaction of table {}", self.name);
+        let timeout_s = u32::try_from(PREPARED_TIMEOUT.as_secs()).ok();
+        let mut backoff = Backoff::new();
+        loop {
+            let error = match self
+                .warehouse
+                .client()
+                .prepare(&self.transaction, timeout_s, PREPARE_LIMIT)
+                .await
+            {
+                Ok(prepared) => {
+                    if prepared.rows.filtered > 0 {
+                        self.tell_filtered(prepared.rows.filtered, prepared.error_url.as_deref())
+                            .await;
+                    }
+                    self.warehouse.succeeded(&what);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            // A prepare that took effect is not repeated: StarRocks would call its transaction gone.
+            let perhaps =
+                error.verdict == Verdict::UnknownAsk || error.class == Class::TransactionGone;
+            if perhaps
+                && self
+                    .is_at(&self.transaction, &[LoadState::Prepared], &what)
+                    .await?
+            {
+                self.warehouse.succeeded(&what);
+                return Ok(());
+            }
+            if perhaps {
+                return Err(self.failure(&error).await);
+            }
+            self.again_or_fail(&what, &error, &mut backoff).await?;
+        }
+    }
+
+    /// Whether a transaction has come to one of these states, once StarRocks is done with the request whose
+    /// answer was lost.
+    async fn is_at(
+        &self,
+        transaction: &TransactionRef,
+        states: &[LoadState],
+        what: &str,
+    ) -> Result<bool, LoadFailure> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.warehouse.label_state(transaction).await {
+                Ok(state) if states.contains(&state) => return Ok(true),
+                Ok(LoadState::Prepare) if backoff.waits() < PREPARE_POLLS_MAX => {}
+                Ok(_) => return Ok(false),
+                Err(error) if error.verdict == Verdict::Permanent => {
+                    return Err(self.failure(&error).await);
+                }
+                Err(error) => self.warehouse.try_again(what, &error),
+            }
+            backoff.wait().await;
+        }
+    }
+
+    /// Rows that StarRocks left out because the user's `max_filter_ratio` lets it.
+    async fn tell_filtered(&self, rows: u64, error_url: Option<&str>) {
+        let log = match error_url {
+            Some(url) => self.warehouse.error_log(url, ERROR_LOG_LINES).await,
+            None => String::new(),
+        };
+        tracing::warn!(
+            table = &*self.name,
+            rows,
+            "StarRocks left out rows, as sink.properties.max_filter_ratio allows{log}"
+        );
+    }
+
+    async fn failure(&self, error: &CallError) -> LoadFailure {
+        let kind = if error.is_unavailable() || error.verdict == Verdict::NotSent {
+            FailureKind::Unavailable
+        } else if error.verdict == Verdict::Permanent {
+            FailureKind::Permanent
+        } else {
+            FailureKind::Refused
+        };
+        let log = match &error.error_url {
+            Some(url) => self.warehouse.error_log(url, ERROR_LOG_LINES).await,
+            None => String::new(),
+        };
+        LoadFailure {
+            table: Arc::clone(&self.name),
+            kind,
+            message: format!("{error}{log}"),
+        }
+    }
+}
