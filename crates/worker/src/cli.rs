@@ -15,7 +15,12 @@ pub const EXIT_CONNECTOR: u8 = 3;
 
 /// Loads Kafka topics into StarRocks tables, continuously, each row once.
 #[derive(Debug, Parser)]
-#[command(name = "starrocks-kafka", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "starrocks-kafka",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

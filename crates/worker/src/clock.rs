@@ -15,7 +15,9 @@ impl Clock for SystemClock {
 
     fn epoch_ms(&self) -> i64 {
         // A clock before 1970 is as wrong as one that says 1970.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }

@@ -24,7 +24,10 @@ impl KillAt {
         let (name, count) = text.split_once(':')?;
         let step = Step::ALL.into_iter().find(|step| step.name() == name)?;
         let count = count.parse().ok().filter(|count| *count > 0)?;
-        Some(Self { step, left: AtomicU32::new(count) })
+        Some(Self {
+            step,
+            left: AtomicU32::new(count),
+        })
     }
 }
 

@@ -57,7 +57,10 @@ fn run_standalone(worker: &std::path::Path, connectors: &[std::path::PathBuf]) -
     tracing::info!("starrocks-kafka started");
     // The sender lives as long as the process.
     if let Ok(signal) = signal.recv() {
-        tracing::info!(signal, "stopping: what was read is loaded first; a second signal ends at once");
+        tracing::info!(
+            signal,
+            "stopping: what was read is loaded first; a second signal ends at once"
+        );
     }
     worker.stop();
     tracing::info!("starrocks-kafka stopped");

@@ -13,7 +13,10 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nothing is left to be told where standard output or error is closed.
             drop(error.print());
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
             return ExitCode::from(if asked { EXIT_OK } else { EXIT_USAGE });
         }
     };

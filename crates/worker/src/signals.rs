@@ -16,15 +16,17 @@ const SIGNALLED: i32 = 128;
 pub fn first_signal() -> std::io::Result<Receiver<i32>> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let (to, from) = sync_channel(1);
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let mut pending = signals.forever();
-        let first = pending.next();
-        // Nobody waits any more where the program is ending already.
-        let _is_waited_for = first.map(|signal| to.send(signal));
-        if let Some(signal) = pending.next() {
-            end_at_once(signal);
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            let mut pending = signals.forever();
+            let first = pending.next();
+            // Nobody waits any more where the program is ending already.
+            let _is_waited_for = first.map(|signal| to.send(signal));
+            if let Some(signal) = pending.next() {
+                end_at_once(signal);
+            }
+        })?;
     Ok(from)
 }
 

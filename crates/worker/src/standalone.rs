@@ -70,7 +70,11 @@ impl Worker {
         Ok(worker)
     }
 
-    fn start_connector(&mut self, plan: ConnectorPlan, probe: &Arc<dyn Probe>) -> Result<(), CannotStart> {
+    fn start_connector(
+        &mut self,
+        plan: ConnectorPlan,
+        probe: &Arc<dyn Probe>,
+    ) -> Result<(), CannotStart> {
         for notice in &plan.notices {
             tell(notice, Some(&plan.name));
         }
@@ -79,7 +83,10 @@ impl Worker {
         let encoder = plan.encoder.clone();
         let plan = Arc::new(plan);
         if plan.initial_state != InitialState::Running {
-            tracing::warn!(connector = &*plan.name, "created with its initial state: no task runs");
+            tracing::warn!(
+                connector = &*plan.name,
+                "created with its initial state: no task runs"
+            );
             return Ok(());
         }
         for index in 0..plan.tasks_max {
@@ -94,12 +101,27 @@ impl Worker {
                 stop: stop.clone(),
                 status: Arc::clone(&status),
             };
-            let thread = task::spawn(spec)
-                .map_err(|error| CannotStart(format!("connector {}: no thread for a task: {error}", plan.name)))?;
+            let thread = task::spawn(spec).map_err(|error| {
+                CannotStart(format!(
+                    "connector {}: no thread for a task: {error}",
+                    plan.name
+                ))
+            })?;
             let connector = plan.name.clone();
-            self.tasks.push(RunningTask { connector, index, status, stop, thread: Some(thread) });
+            self.tasks.push(RunningTask {
+                connector,
+                index,
+                status,
+                stop,
+                thread: Some(thread),
+            });
         }
-        tracing::info!(connector = &*plan.name, tasks = plan.tasks_max, "Created connector {}", plan.name);
+        tracing::info!(
+            connector = &*plan.name,
+            tasks = plan.tasks_max,
+            "Created connector {}",
+            plan.name
+        );
         Ok(())
     }
 
@@ -114,7 +136,11 @@ impl Worker {
             if let Some(thread) = task.thread.take()
                 && thread.join().is_err()
             {
-                tracing::error!(connector = &*task.connector, task = task.index, "the task's thread ended in a panic");
+                tracing::error!(
+                    connector = &*task.connector,
+                    task = task.index,
+                    "the task's thread ended in a panic"
+                );
             }
         }
     }

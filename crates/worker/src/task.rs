@@ -63,13 +63,20 @@ pub struct TaskSpec {
 pub fn spawn(spec: TaskSpec) -> std::io::Result<JoinHandle<()>> {
     let name = format!("{}-{}", spec.connector.name, spec.plan.index);
     std::thread::Builder::new().name(name).spawn(move || {
-        let span = tracing::info_span!("task", connector = &*spec.connector.name, task = spec.plan.index);
+        let span = tracing::info_span!(
+            "task",
+            connector = &*spec.connector.name,
+            task = spec.plan.index
+        );
         let _entered = span.enter();
         let status = Arc::clone(&spec.status);
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Task::new(spec).run()));
+        let ended =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Task::new(spec).run()));
         status.forget_retries();
         let state = ended.unwrap_or_else(|_| {
-            TaskState::Failed("a defect of starrocks-kafka; the log has its place, please report it".to_owned())
+            TaskState::Failed(
+                "a defect of starrocks-kafka; the log has its place, please report it".to_owned(),
+            )
         });
         if let TaskState::Failed(cause) = &state {
             tracing::error!("task FAILED: {cause}");
@@ -87,8 +94,16 @@ struct Task {
 
 impl Task {
     fn new(spec: TaskSpec) -> Self {
-        let guarantee = spec.connector.sink.delivery_guarantee.unwrap_or(DeliveryGuarantee::ExactlyOnce);
-        Self { spec, guarantee, fallen_back: false }
+        let guarantee = spec
+            .connector
+            .sink
+            .delivery_guarantee
+            .unwrap_or(DeliveryGuarantee::ExactlyOnce);
+        Self {
+            spec,
+            guarantee,
+            fallen_back: false,
+        }
     }
 
     fn run(mut self) -> TaskState {
@@ -121,7 +136,9 @@ impl Task {
                         rejoin_after = REJOIN_FIRST;
                     }
                     tracing::warn!("joining the group anew: {reason}");
-                    self.spec.status.try_again(SystemClock.now(), "join the group", &reason, false);
+                    self.spec
+                        .status
+                        .try_again(SystemClock.now(), "join the group", &reason, false);
                     if !self.rest(rejoin_after) {
                         return TaskState::Stopped;
                     }
@@ -179,7 +196,9 @@ impl Task {
         self.spec.status.set_state(TaskState::Running);
         let end = Session::new(&mut kafka, context).run();
         if let Err(error) = kafka.close(LEAVE_LIMIT) {
-            tracing::warn!("could not leave the group; it notices after session.timeout.ms: {error}");
+            tracing::warn!(
+                "could not leave the group; it notices after session.timeout.ms: {error}"
+            );
         }
         end
     }
@@ -199,9 +218,10 @@ impl Task {
             },
             following: match &connector.subscription {
                 Subscription::Topics(_) => None,
-                Subscription::Pattern(pattern) => {
-                    Some(Following::new(pattern.clone(), connector.topics_refresh_interval))
-                }
+                Subscription::Pattern(pattern) => Some(Following::new(
+                    pattern.clone(),
+                    connector.topics_refresh_interval,
+                )),
             },
             probe: Some(Arc::clone(&self.spec.probe)),
         }

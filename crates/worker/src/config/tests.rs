@@ -57,7 +57,7 @@ fn notices(notices: &[Notice]) -> String {
 }
 
 #[test]
-fn a_plain_connector_gets_java_s_defaults() {
+fn a_plain_connector_gets_the_defaults() {
     let plan = plan("", "");
     assert_eq!(
         (plan.name.as_str(), plan.tasks_max, plan.group_id.as_str()),
@@ -74,7 +74,7 @@ fn a_plain_connector_gets_java_s_defaults() {
         "org.apache.kafka.connect.json.JsonConverter"
     );
     assert_eq!(plan.encoder.value.settings["schemas.enable"], "false");
-    assert_eq!(plan.topics_refresh_interval.as_millis(), 300_000);
+    assert_eq!(plan.topics_refresh_interval.as_millis(), 30_000);
     assert_eq!(notices(&plan.notices), "");
     let task = plan.task(0);
     insta::assert_snapshot!(lines(&task.consumer_properties), @r#"
@@ -88,7 +88,7 @@ fn a_plain_connector_gets_java_s_defaults() {
     enable.auto.commit=false
     enable.auto.offset.store=false
     enable.metrics.push=true
-    fetch.max.bytes=52428800
+    fetch.max.bytes=16777216
     fetch.min.bytes=1
     fetch.queue.backoff.ms=10
     fetch.wait.max.ms=500
@@ -107,7 +107,7 @@ fn a_plain_connector_gets_java_s_defaults() {
     session.timeout.ms=45000
     socket.connection.setup.timeout.ms=10000
     socket.timeout.ms=30000
-    topic.metadata.refresh.interval.ms=300000
+    topic.metadata.refresh.interval.ms=30000
     "#);
     insta::assert_snapshot!(lines(&task.producer_properties), @r#"
     bootstrap.servers=k1:9092,k2:9092
@@ -127,7 +127,7 @@ fn a_plain_connector_gets_java_s_defaults() {
     retry.backoff.max.ms=1000
     retry.backoff.ms=100
     socket.connection.setup.timeout.ms=10000
-    topic.metadata.refresh.interval.ms=300000
+    topic.metadata.refresh.interval.ms=30000
     "#);
 }
 
