@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::evaluate::{Evaluated, evaluate};
 use crate::faults::Faults;
 use crate::journal::Journal;
-use crate::options::{Grant, StandInOptions, User};
+use crate::options::{StandInOptions, User};
 use crate::request::Head;
 use crate::schema::Table;
 use crate::spec::{Interface, LoadPlan, LoadSpec};
@@ -165,11 +166,12 @@ impl Cluster {
     }
 
     /// Never taken while [`meta`](Self::meta) is held by the same thread.
-    fn store(&self) -> MutexGuard<'_, Store> {
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keeps(&self) -> bool {
+    /// Whether rows and transactions are kept.
+    pub(crate) fn keeps(&self) -> bool {
         self.options.count_only.is_none()
     }
 
@@ -184,71 +186,28 @@ impl Cluster {
         Working { cluster: self, id }
     }
 
+    /// Waits until `found` answers something; it is asked again whenever a transaction changed.
+    pub(crate) fn wait_for_txns<T>(
+        &self,
+        timeout: Duration,
+        found: impl Fn(&Txns) -> Option<T>,
+    ) -> Option<T> {
+        let mut value = None;
+        let meta = self.meta();
+        let waiting = |meta: &mut Meta| {
+            value = found(&meta.txns);
+            value.is_none()
+        };
+        drop(self.meta_changed.wait_timeout_while(meta, timeout, waiting));
+        value
+    }
+
     pub(crate) fn sql(&self, sql: &str) -> Result<SqlResult, SqlError> {
         let mut store = self.store();
         let result = run(&mut store, sql);
         let catalogue = store.catalogue().clone();
         self.meta().catalogue = catalogue;
         result
-    }
-
-    // Users.
-
-    /// The user's rights if name and password are right.
-    fn grants(&self, basic: &(String, String)) -> Option<Vec<Grant>> {
-        let meta = self.meta();
-        meta.users
-            .iter()
-            .find(|u| u.name == basic.0 && u.password == basic.1)
-            .map(|u| u.grants.clone())
-    }
-
-    /// The message of a refusal.
-    pub(crate) fn authenticate(&self, basic: Option<&(String, String)>) -> Result<(), String> {
-        match basic {
-            Some(basic) if self.grants(basic).is_some() => Ok(()),
-            Some((user, _)) => Err(format!("Access denied for {user}@127.0.0.1")),
-            None => Err("Access denied for default_user@127.0.0.1".to_owned()),
-        }
-    }
-
-    fn may(&self, basic: &(String, String), granted: impl Fn(&Grant) -> bool) -> bool {
-        self.grants(basic)
-            .is_some_and(|grants| grants.iter().any(|g| *g == Grant::All || granted(g)))
-    }
-
-    pub(crate) fn may_insert(
-        &self,
-        basic: &(String, String),
-        db: &str,
-        table: &str,
-    ) -> Result<(), String> {
-        let granted =
-            |g: &Grant| matches!(g, Grant::Insert { db: d, table: t } if d == db && t == table);
-        if self.may(basic, granted) {
-            return Ok(());
-        }
-        Err(format!(
-            "Access denied; you need (at least one of) the INSERT privilege(s) on TABLE {table} for this operation. User: {}",
-            basic.0
-        ))
-    }
-
-    pub(crate) fn may_select(
-        &self,
-        basic: &(String, String),
-        db: &str,
-        table: &str,
-    ) -> Result<(), String> {
-        let granted =
-            |g: &Grant| matches!(g, Grant::Select { db: d, table: t } if d == db && t == table);
-        if self.may(basic, granted) {
-            return Ok(());
-        }
-        Err(format!(
-            "Access denied; you need (at least one of) the SELECT privilege(s) on TABLE {table} for this operation. User: {}",
-            basic.0
-        ))
     }
 
     // Steps of a transaction, as the BE asks them of the FE.
@@ -329,6 +288,7 @@ impl Cluster {
         let Some(txn) = txn else {
             return Err(Failure::new("INTERNAL_ERROR", "the transaction is gone"));
         };
+        self.meta_changed.notify_all();
         if self.keeps() {
             self.store().save_txn(&txn)?;
         }
@@ -498,79 +458,6 @@ impl Cluster {
             plan,
             evaluated,
         })
-    }
-
-    /// Makes the rows of every COMMITTED transaction visible; answers how many transactions there were.
-    pub(crate) fn publish(&self) -> Result<usize, StoreError> {
-        let waiting: Vec<i64> = self
-            .meta()
-            .txns
-            .all()
-            .filter(|t| t.state == TxnState::Committed)
-            .map(|t| t.id)
-            .collect();
-        let mut published = 0;
-        for id in waiting {
-            let _working = self.working(id);
-            let txn = self
-                .meta()
-                .txns
-                .get(id)
-                .filter(|t| t.state == TxnState::Committed)
-                .cloned();
-            if let Some(txn) = txn {
-                self.commit_prepared(txn, true)
-                    .map_err(|f| StoreError::Damaged(self.dir.clone(), f.message))?;
-                published += 1;
-            }
-        }
-        Ok(published)
-    }
-
-    /// What StarRocks' daemons do about every 30 seconds: timeouts, publishing, forgetting.
-    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
-        let now = self.clock.now_ms();
-        let overdue = self.meta().txns.overdue(now);
-        for id in overdue {
-            self.abort(id, "timeout by txn manager")?;
-        }
-        for (id, reason) in self.overdue_contexts(now) {
-            self.abort(id, &reason)?;
-        }
-        self.publish()?;
-        let gone = self.meta().txns.forget(now);
-        self.forgotten(gone)
-    }
-
-    /// Forgets every finished transaction.
-    pub(crate) fn forget_finished(&self) -> Result<(), StoreError> {
-        let gone = self.meta().txns.forget_finished();
-        self.forgotten(gone)
-    }
-
-    fn forgotten(&self, gone: Vec<i64>) -> Result<(), StoreError> {
-        if self.keeps() {
-            let store = self.store();
-            for id in gone {
-                store.forget_txn(id)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops the contexts that are past their timeouts; answers their transactions.
-    fn overdue_contexts(&self, now: u64) -> Vec<(i64, String)> {
-        let mut overdue = Vec::new();
-        for contexts in &mut self.meta().contexts {
-            contexts.retain(|_, context| match context.overdue(now) {
-                Some(reason) => {
-                    overdue.push((context.txn, reason));
-                    false
-                }
-                None => true,
-            });
-        }
-        overdue
     }
 
     /// Fills in the table of a call that names only its label.

@@ -1,10 +1,8 @@
 //! Bodies become checked rows, counts and the lines of the error log.
 
-use std::collections::HashMap;
-
 use crate::coerce::{self, Source};
 use crate::dates::Moment;
-use crate::parse_json::{self, Values};
+use crate::parse_json::{self, Fields, Values};
 use crate::rows::{Cell, Rows};
 use crate::schema::Table;
 use crate::spec::{Format, LoadPlan, LoadSpec, Origin, Target};
@@ -50,12 +48,7 @@ pub(crate) fn evaluate(
     };
     match &spec.format {
         Format::Json { strip_outer_array } => {
-            let fields: HashMap<&str, usize> = plan
-                .fields
-                .iter()
-                .enumerate()
-                .map(|(at, (name, _))| (name.as_str(), at))
-                .collect();
+            let fields = Fields::new(plan.fields.iter().map(|(name, _)| name.as_str()));
             for unit in units {
                 parse_json::each_row(unit, *strip_outer_array, &fields, |values| {
                     work.json_row(values)

@@ -169,6 +169,24 @@ impl Journal {
         self.lock().kept.iter().cloned().collect()
     }
 
+    /// The error of something that did not happen in time.
+    pub(crate) fn timed_out(&self, what: &str, waited: Duration) -> WaitError {
+        let records = self.lock();
+        let last: Vec<_> = records
+            .kept
+            .iter()
+            .rev()
+            .take(8)
+            .map(ToString::to_string)
+            .collect();
+        let last = last.into_iter().rev().collect::<Vec<_>>().join("; ");
+        WaitError {
+            what: what.to_owned(),
+            waited,
+            last,
+        }
+    }
+
     /// Waits until `found` answers something.
     pub(crate) fn wait<T>(
         &self,
@@ -185,18 +203,8 @@ impl Journal {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let last: Vec<_> = all
-                    .iter()
-                    .rev()
-                    .take(8)
-                    .rev()
-                    .map(ToString::to_string)
-                    .collect();
-                return Err(WaitError {
-                    what: what.to_owned(),
-                    waited: timeout,
-                    last: last.join("; "),
-                });
+                drop(records);
+                return Err(self.timed_out(what, timeout));
             }
             records = self
                 .changed

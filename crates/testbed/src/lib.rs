@@ -7,11 +7,13 @@
 
 pub mod broker;
 
+mod access;
 mod be;
 mod clock;
 mod cluster;
 mod coerce;
 mod context;
+mod daemons;
 mod dates;
 mod ddl;
 mod decimal;
@@ -20,6 +22,7 @@ mod faults;
 mod fe;
 mod generate;
 mod journal;
+mod loading;
 mod net;
 mod options;
 mod oracle;

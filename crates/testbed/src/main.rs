@@ -15,7 +15,7 @@ use starrocks_kafka_testbed::{
 /// A stand-in for StarRocks, for trying and testing loads. It is not StarRocks: it answers the HTTP load interfaces as
 /// StarRocks does and keeps the rows in SQLite.
 #[derive(Debug, Parser)]
-#[command(name = "starrocks-testbed", version, about)]
+#[command(name = "starrocks-testbed", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

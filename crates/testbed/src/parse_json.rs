@@ -14,11 +14,36 @@ use crate::coerce::Source;
 /// The values of one row, by field number.
 pub(crate) type Values<'de> = Vec<Option<&'de RawValue>>;
 
+/// The names of the fields that are looked for.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    names: Vec<&'a str>,
+    numbers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        Self {
+            numbers: names.iter().copied().zip(0..).collect(),
+            names,
+        }
+    }
+
+    /// The number of a field. Objects mostly have their keys in one order, so a guess spares the hash.
+    fn number(&self, key: &str, guess: usize) -> Option<usize> {
+        match self.names.get(guess) {
+            Some(name) if *name == key => Some(guess),
+            _ => self.numbers.get(key).copied(),
+        }
+    }
+}
+
 /// Calls `row` with the values of each object of `body`. An error concerns the whole body.
 pub(crate) fn each_row<'de>(
     body: &'de [u8],
     strip_outer_array: bool,
-    fields: &HashMap<&str, usize>,
+    fields: &Fields<'_>,
     mut row: impl FnMut(&Values<'de>),
 ) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|e| {
@@ -29,7 +54,7 @@ pub(crate) fn each_row<'de>(
     })?;
     let first = text.trim_start().as_bytes().first();
     let mut reader = serde_json::Deserializer::from_str(text);
-    let mut values: Values<'de> = vec![None; fields.len()];
+    let mut values: Values<'de> = vec![None; fields.names.len()];
     if strip_outer_array {
         if first != Some(&b'[') {
             return Err(format!(
@@ -78,7 +103,7 @@ fn head(text: &str) -> String {
 }
 
 struct Rows<'a, 'de, F> {
-    fields: &'a HashMap<&'a str, usize>,
+    fields: &'a Fields<'a>,
     values: &'a mut Values<'de>,
     row: &'a mut F,
 }
@@ -113,7 +138,7 @@ impl<'de, F: FnMut(&Values<'de>)> Visitor<'de> for Rows<'_, 'de, F> {
 }
 
 struct Row<'a, 'de> {
-    fields: &'a HashMap<&'a str, usize>,
+    fields: &'a Fields<'a>,
     values: &'a mut Values<'de>,
 }
 
@@ -134,10 +159,14 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         self.values.fill(None);
-        while let Some(field) = map.next_key_seed(Key(self.fields))? {
+        let mut guess = 0;
+        while let Some(field) = map.next_key_seed(Key(self.fields, guess))? {
             match field {
                 // Of equal keys the first wins.
-                Some(at) if self.values[at].is_none() => self.values[at] = Some(map.next_value()?),
+                Some(at) if self.values[at].is_none() => {
+                    self.values[at] = Some(map.next_value()?);
+                    guess = at + 1;
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -145,7 +174,8 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
     }
 }
 
-struct Key<'a>(&'a HashMap<&'a str, usize>);
+/// A key, with the number that it probably has.
+struct Key<'a>(&'a Fields<'a>, usize);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Option<usize>;
@@ -166,7 +196,7 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.get(key).copied())
+        Ok(self.0.number(key, self.1))
     }
 }
 
@@ -215,12 +245,10 @@ pub(crate) fn count_rows(body: &[u8], strip_outer_array: bool) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use super::{count_rows, each_row, source};
+    use super::{Fields, count_rows, each_row, source};
 
     fn rows(body: &str, strip: bool) -> Result<Vec<String>, String> {
-        let fields = HashMap::from([("a", 0), ("b", 1)]);
+        let fields = Fields::new(["a", "b"]);
         let mut rows = Vec::new();
         each_row(body.as_bytes(), strip, &fields, |values| {
             let shown: Vec<_> = values.iter().map(|v| v.map_or("-", |v| v.get())).collect();

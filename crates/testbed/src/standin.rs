@@ -21,7 +21,7 @@ use crate::options::{StandInOptions, User};
 use crate::request::Call;
 use crate::sql::{SqlError, SqlResult};
 use crate::store::StoreError;
-use crate::txns::{Txn, TxnState};
+use crate::txns::{Txn, TxnState, Txns};
 
 /// A stand-in could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -314,6 +314,35 @@ impl StandIn {
             .filter(|t| t.state == state)
             .cloned()
             .collect()
+    }
+
+    /// Waits until the transaction that speaks for a label is in this state.
+    ///
+    /// # Errors
+    /// When it was not within `timeout`; the message says in which state it is.
+    pub fn wait_for_state(
+        &self,
+        db: &str,
+        label: &str,
+        state: TxnState,
+        timeout: Duration,
+    ) -> Result<Txn, WaitError> {
+        let is = |txns: &Txns| {
+            txns.by_label(db, label)
+                .filter(|t| t.state == state)
+                .cloned()
+        };
+        self.cluster.wait_for_txns(timeout, is).ok_or_else(|| {
+            let now = self
+                .cluster
+                .meta()
+                .txns
+                .by_label(db, label)
+                .map(|t| t.state.to_string());
+            let now = now.unwrap_or_else(|| "UNKNOWN".to_owned());
+            let what = format!("the state {state} of label {label}, which is {now},");
+            self.cluster.journal.timed_out(&what, timeout)
+        })
     }
 
     /// Moves the clock ahead and lets timeouts, publishing and forgetting happen.

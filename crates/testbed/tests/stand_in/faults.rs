@@ -4,13 +4,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::thread;
 use std::time::Duration;
 
-use starrocks_kafka_testbed::{
-    Action, Call, Hop, Node, Outcome, StandIn, StandInOptions, TxnState,
-};
+use starrocks_kafka_testbed::{Action, Call, Hop, Node, Outcome, StandInOptions, TxnState};
 
 use crate::http::{
-    Ask, JSON, connect, prepared, read_answer, stand_in, state, transaction, transaction_ask,
-    wait_for_bytes,
+    Ask, JSON, prepared, read_answer, stand_in, state, transaction, transaction_ask, wait_for_bytes,
 };
 
 const LONG: Duration = Duration::from_secs(10);
@@ -350,13 +347,9 @@ fn a_held_call_waits_for_the_test() {
                 ),
                 ("held", "t", &Outcome::Pending)
             );
-            if while_held == TxnState::Visible {
-                // The work is done by a thread of the stand-in; its end is seen in the table.
-                while at.transactions_in(TxnState::Visible).is_empty() {
-                    thread::yield_now();
-                }
-            }
-            assert_eq!(at.transactions()[0].state, while_held);
+            at.wait_for_state("d", "held", while_held, LONG)
+                .expect("the work is done or not");
+            assert!(!commit.is_finished(), "the answer is held");
             held.release();
             assert_eq!(commit.join().expect("the client ends"), "OK");
         });
@@ -507,45 +500,4 @@ fn a_body_that_is_reset_leaves_its_bytes() {
         .expect("it counts")
         .lines();
     assert_eq!(doubled, ["1\t2", "2\t1"]);
-}
-
-fn refused(at: &StandIn, node: Node) {
-    let error = connect(at.addr(node)).expect_err("nobody listens");
-    assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{node}");
-}
-
-#[test]
-fn servers_go_away_and_come_back_on_their_ports() {
-    let at = stand_in(StandInOptions::default());
-    prepared(&at, "one", ROWS);
-    let (fe, be) = (at.addr(Node::Fe(0)), at.addr(Node::Be(0)));
-    let mut idle = connect(fe).expect("it listens");
-    for _ in 0..3 {
-        at.all_away().expect("they go");
-        refused(&at, Node::Fe(0));
-        refused(&at, Node::Be(0));
-        at.back().expect("they come back");
-        assert_eq!((at.addr(Node::Fe(0)), at.addr(Node::Be(0))), (fe, be));
-        assert_eq!(state(&at, "one"), "PREPARED");
-    }
-    assert!(
-        matches!(idle.read(&mut [0]), Ok(0) | Err(_)),
-        "connections end with their server"
-    );
-    at.away(Node::Be(0)).expect("it goes");
-    assert_eq!(
-        transaction(&at, "commit", "one", &[], "")
-            .expect("the FE needs no BE")
-            .word(),
-        "OK"
-    );
-    let begin = transaction(&at, "begin", "two", &[], "").expect_err("the BE is away");
-    assert_eq!(begin.kind(), ErrorKind::ConnectionRefused);
-    at.back_at(Node::Be(0)).expect("it comes back");
-    assert_eq!(
-        transaction(&at, "begin", "two", &[], "")
-            .expect("it answers")
-            .word(),
-        "OK"
-    );
 }

@@ -1,7 +1,10 @@
 //! The stand-in over real sockets, asked by the smallest HTTP client there is.
 
+mod away;
 mod faults;
 mod http;
+mod labels;
+mod program;
 mod routing;
 mod rows;
 mod survival;
