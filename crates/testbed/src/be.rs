@@ -15,8 +15,11 @@ use crate::store::Staged;
 use crate::txns::Begin;
 
 /// A failure as the transaction interface of a BE answers it.
-pub(crate) fn failed(failure: &Failure) -> Reply {
+pub(crate) fn failed(failure: &Failure, label: &str) -> Reply {
     let mut body = json!({"Status": failure.status});
+    if failure.status == "TXN_IN_PROCESSING" {
+        body["Label"] = json!(label);
+    }
     if let Some(held) = failure.held {
         body["ExistingJobStatus"] = json!(if held.is_final()
             || held == crate::txns::TxnState::Committed
@@ -98,7 +101,7 @@ impl Cluster {
             Call::Rollback => self.be_rollback(be, head),
             _ => return Reply::new(404, TEXT, "Not Found"),
         };
-        step.unwrap_or_else(|failure| failed(&failure))
+        step.unwrap_or_else(|failure| failed(&failure, &head.label))
     }
 
     /// The checks that come before every call of the interface.

@@ -154,12 +154,6 @@ impl Cluster {
             Ok(Route::To(location)) => return Reply::redirect(&location),
             Ok(Route::Here) => {}
         }
-        if *action.unwrap_or(&Action::Html) == Action::Unauthorized {
-            return Reply::denied("Access denied");
-        }
-        if let Some((_, message)) = action.and_then(|a| a.refusal(&head.db)) {
-            return Reply::fe_failed(&message);
-        }
         match head.call {
             Call::Commit => self.fe_commit(head, action),
             Call::Rollback => self.fe_rollback(head),

@@ -140,7 +140,7 @@ impl Loading {
             }
         });
         if done.is_none() {
-            return failed(&not_exists(&self.label));
+            return failed(&not_exists(&self.label), &self.label);
         }
         Reply::be(&json!({
             "Status": "OK", "Message": "", "Label": self.label, "TxnId": self.txn, "LoadBytes": bytes,

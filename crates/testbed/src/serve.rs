@@ -166,6 +166,14 @@ impl Exchange {
         };
         Ok(match action {
             Action::ResetBeforeEffect => return Err(self.end.reset()),
+            Action::Unauthorized if matches!(self.node, Node::Fe(_)) => {
+                Some(Reply::denied("Access denied"))
+            }
+            _ if matches!(self.node, Node::Fe(_)) && action.refusal(&self.head.db).is_some() => {
+                action
+                    .refusal(&self.head.db)
+                    .map(|(_, message)| Reply::fe_failed(&message))
+            }
             Action::ResetMidBody { .. } if !self.takes_rows() => return Err(self.end.reset()),
             Action::EarlyReply(body) => Some(json(body).closing()),
             Action::Redirect(base) => Some(Reply::redirect(&format!(
@@ -245,7 +253,7 @@ impl Exchange {
                 let start = move || cluster.load_start(be, &head, action.as_ref());
                 let mut loading = match blocking(start).await? {
                     Ok(loading) => loading,
-                    Err(failure) => return Ok(crate::be::failed(&failure)),
+                    Err(failure) => return Ok(crate::be::failed(&failure, &self.head.label)),
                 };
                 self.rows(|bytes| loading.push(bytes)).await?;
                 blocking(move || loading.finish()).await

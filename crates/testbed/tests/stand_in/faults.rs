@@ -423,6 +423,37 @@ fn redirects_can_be_sent_astray() {
     assert!(at.calls().iter().all(|c| c.hop == Hop::Redirect));
 }
 
+#[test]
+fn an_fe_that_would_redirect_can_refuse() {
+    let at = stand_in(StandInOptions::default());
+    let fe = at.addr(Node::Fe(0));
+    let on = || at.faults().on(Call::Begin).on_redirect().nth(1);
+    on().act(Action::Unauthorized);
+    assert_eq!(
+        transaction_ask("begin", "x")
+            .send(fe)
+            .expect("it answers")
+            .status,
+        401
+    );
+    at.faults().clear();
+    on().act(Action::RunningTxnLimit);
+    let answer = transaction_ask("begin", "x").send(fe).expect("it answers");
+    assert_eq!(answer.word(), "FAILED");
+    assert!(
+        answer.get("Message").contains("larger than limit 1000"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        transaction_ask("begin", "x")
+            .send(fe)
+            .expect("it answers")
+            .status,
+        307
+    );
+}
+
 /// An early answer comes before the body was asked for: no `100 Continue`, and the body is not read.
 #[test]
 fn an_early_reply_comes_without_the_body() {

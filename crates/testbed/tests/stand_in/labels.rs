@@ -37,6 +37,11 @@ fn a_load_in_progress_holds_the_label() {
             )
         );
     }
+    let busy = transaction(&at, "prepare", "slow", &[], "").expect("it answers");
+    assert_eq!(
+        busy.text(),
+        r#"{"Status":"TXN_IN_PROCESSING","Label":"slow","Message":"Transaction is in processing"}"#
+    );
     open.write_all(&body.as_bytes()[body.len() - 5..])
         .expect("the rest is sent");
     let answer = read_answer(&mut open).expect("it answers");
