@@ -4,7 +4,9 @@ use crate::rig::Rig;
 
 #[test]
 fn records_become_rows_once() {
-    let Some(rig) = Rig::new("records_become_rows") else { return };
+    let Some(rig) = Rig::new("records_become_rows") else {
+        return;
+    };
     let topic = rig.topic(2);
     rig.produce(&topic, 2, 0, 500);
     let connector = rig.connector("rows", &topic, &[]);
@@ -19,7 +21,9 @@ fn records_become_rows_once() {
 
 #[test]
 fn a_restart_in_the_middle_of_a_stream_loses_and_doubles_nothing() {
-    let Some(rig) = Rig::new("restart") else { return };
+    let Some(rig) = Rig::new("restart") else {
+        return;
+    };
     let topic = rig.topic(3);
     let connector = rig.connector("restart", &topic, &[("tasks.max", "2")]);
     let mut sent = 0;

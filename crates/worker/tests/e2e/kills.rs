@@ -15,8 +15,16 @@ fn killed_at(name: &str, steps: &[&str]) {
         sent += 300;
         let mut worker = rig.start_with(&[connector.clone()], &[(KILL_AT, step)]);
         let status = worker.wait();
-        assert!(!status.success(), "{step}: was to be killed:\n{}", worker.log());
-        assert!(worker.log().contains("killed here"), "{step}: ended otherwise:\n{}", worker.log());
+        assert!(
+            !status.success(),
+            "{step}: was to be killed:\n{}",
+            worker.log()
+        );
+        assert!(
+            worker.log().contains("killed here"),
+            "{step}: ended otherwise:\n{}",
+            worker.log()
+        );
     }
     rig.produce(&topic, 2, sent, 300);
     sent += 300;
@@ -55,7 +63,9 @@ killed! {
 /// round before open until StarRocks ends them. No row is lost or doubled by it.
 #[test]
 fn between_claim_and_rollback_rows_are_right_all_the_same() {
-    let Some(rig) = Rig::new("claim_rollback") else { return };
+    let Some(rig) = Rig::new("claim_rollback") else {
+        return;
+    };
     let topic = rig.topic(2);
     let connector = rig.connector("claim_rollback", &topic, &[]);
     rig.produce(&topic, 2, 0, 300);

@@ -34,12 +34,19 @@ impl Rig {
         let standin = StandIn::start(options).expect("the stand-in starts on free ports");
         standin.sql("CREATE DATABASE shop").expect("a new database");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Some(Self { broker, standin, folder, name: name.to_owned() })
+        Some(Self {
+            broker,
+            standin,
+            folder,
+            name: name.to_owned(),
+        })
     }
 
     /// A topic of `partitions` partitions and a table of its name that keeps where each row came from.
     pub(crate) fn topic(&self, partitions: i32) -> String {
-        let topic = self.broker.unique_topic(&self.name.replace('_', "-"), partitions);
+        let topic = self
+            .broker
+            .unique_topic(&self.name.replace('_', "-"), partitions);
         self.table(&topic);
         topic
     }
@@ -49,13 +56,16 @@ impl Rig {
             "CREATE TABLE shop.`{table}` (src VARCHAR(200) NOT NULL, part INT NOT NULL, off BIGINT NOT NULL, note STRING) \
              DUPLICATE KEY(src) DISTRIBUTED BY HASH(src)"
         );
-        self.standin.sql(&ddl).expect("a table that StarRocks takes");
+        self.standin
+            .sql(&ddl)
+            .expect("a table that StarRocks takes");
     }
 
     /// Appends `count` records to each of the first `partitions` partitions, `from` being the first offset.
     pub(crate) fn produce(&self, topic: &str, partitions: i32, from: i64, count: i64) {
         let messages = (from..from + count).flat_map(|offset| {
-            (0..partitions).map(move |partition| Message::new(partition, row(topic, partition, offset)))
+            (0..partitions)
+                .map(move |partition| Message::new(partition, row(topic, partition, offset)))
         });
         self.broker.produce(topic, messages);
     }
@@ -65,8 +75,14 @@ impl Rig {
         let bootstrap = self.broker.bootstrap_servers();
         let mut text = properties(&[
             ("bootstrap.servers", &bootstrap),
-            ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
-            ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+            (
+                "key.converter",
+                "org.apache.kafka.connect.storage.StringConverter",
+            ),
+            (
+                "value.converter",
+                "org.apache.kafka.connect.json.JsonConverter",
+            ),
             ("value.converter.schemas.enable", "false"),
             ("offset.storage.file.filename", "/nowhere/connect.offsets"),
         ]);
@@ -79,7 +95,10 @@ impl Rig {
         let url = self.standin.http_url();
         let mut text = properties(&[
             ("name", name),
-            ("connector.class", "com.starrocks.connector.kafka.StarRocksSinkConnector"),
+            (
+                "connector.class",
+                "com.starrocks.connector.kafka.StarRocksSinkConnector",
+            ),
             ("starrocks.http.url", &url),
             ("starrocks.database.name", "shop"),
             ("starrocks.username", "root"),
@@ -133,7 +152,10 @@ impl Rig {
     }
 
     pub(crate) fn rows(&self, table: &str) -> i64 {
-        let result = self.standin.sql(&format!("SELECT COUNT(*) FROM shop.`{table}`")).expect("the table is there");
+        let result = self
+            .standin
+            .sql(&format!("SELECT COUNT(*) FROM shop.`{table}`"))
+            .expect("the table is there");
         result.lines()[0].parse().expect("a count is a number")
     }
 
@@ -149,8 +171,13 @@ impl Rig {
              GROUP BY part ORDER BY part"
         );
         let got = self.standin.sql(&sql).expect("the table is there").lines();
-        let expect: Vec<_> = (0..partitions).map(|p| format!("{p}\t{count}\t{count}\t0\t{}", count - 1)).collect();
-        assert_eq!(got, expect, "partition, rows, offsets, first, last of {topic} in {table}");
+        let expect: Vec<_> = (0..partitions)
+            .map(|p| format!("{p}\t{count}\t{count}\t0\t{}", count - 1))
+            .collect();
+        assert_eq!(
+            got, expect,
+            "partition, rows, offsets, first, last of {topic} in {table}"
+        );
     }
 
     pub(crate) fn check_nothing_open(&self) {
@@ -163,7 +190,9 @@ impl Rig {
 
 /// The text of a record that knows where it stands.
 pub(crate) fn row(topic: &str, partition: i32, offset: i64) -> String {
-    format!(r#"{{"src":"{topic}","part":{partition},"off":{offset},"note":"a note of some length, as rows have"}}"#)
+    format!(
+        r#"{{"src":"{topic}","part":{partition},"off":{offset},"note":"a note of some length, as rows have"}}"#
+    )
 }
 
 pub(crate) fn properties(pairs: &[(&str, &str)]) -> String {
@@ -213,7 +242,11 @@ impl Worker {
                 }
             }
         });
-        Self { child, log, reader: Some(reader) }
+        Self {
+            child,
+            log,
+            reader: Some(reader),
+        }
     }
 
     /// What it has said so far.
@@ -227,8 +260,16 @@ impl Worker {
         let mut text = self.log.text.lock().expect("no reader panics");
         while !text.contains(wanted) {
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no '{wanted}' in the log within {PATIENCE:?}:\n{text}");
-            text = self.log.grown.wait_timeout(text, left).expect("no reader panics").0;
+            assert!(
+                !left.is_zero(),
+                "no '{wanted}' in the log within {PATIENCE:?}:\n{text}"
+            );
+            text = self
+                .log
+                .grown
+                .wait_timeout(text, left)
+                .expect("no reader panics")
+                .0;
         }
     }
 
@@ -263,7 +304,11 @@ impl Worker {
                 }
                 return status;
             }
-            assert!(Instant::now() < until, "did not end within {PATIENCE:?}:\n{}", self.log());
+            assert!(
+                Instant::now() < until,
+                "did not end within {PATIENCE:?}:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
