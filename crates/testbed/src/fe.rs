@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use http::{Method, Version};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cluster::{Cluster, Failure};
 use crate::faults::Action;
 use crate::reply::{HTML, Reply};
 use crate::request::{Call, Head};
-use crate::schema::{ColumnType, Table};
 use crate::txns::{Txn, TxnState};
 
 /// Where an FE sends a request.
@@ -289,29 +288,6 @@ impl Cluster {
         }
     }
 
-    fn fe_schema(&self, head: &Head) -> Reply {
-        let basic = head.basic();
-        if let Err(message) = self.authenticate(basic.as_ref()) {
-            return Reply::denied(&message);
-        }
-        let missing = |what: String| Reply {
-            status: 404,
-            ..Reply::fe(&json!({"status": 404, "exception": what}))
-        };
-        let meta = self.meta();
-        let Some(tables) = meta.catalogue.get(&head.db) else {
-            return missing(format!("Database [{}] does not exists", head.db));
-        };
-        let Some(table) = tables.get(&head.table).cloned() else {
-            return missing(format!("Table [{}] does not exists", head.table));
-        };
-        drop(meta);
-        match basic.map_or(Ok(()), |b| self.may_select(&b, &head.db, &head.table)) {
-            Ok(()) => Reply::fe(&json!({"status": 200, "properties": properties(&table)})),
-            Err(message) => Reply::denied(&message),
-        }
-    }
-
     /// What the stand-in answers and StarRocks does not have.
     fn testbed(&self, head: &Head, body: &[u8]) -> Reply {
         match (head.method.as_str(), head.path.as_str()) {
@@ -330,17 +306,4 @@ impl Cluster {
             _ => Reply::new(404, HTML, "Not Found"),
         }
     }
-}
-
-fn properties(table: &Table) -> Vec<Value> {
-    let property = |c: &crate::schema::Column| {
-        let mut property =
-            json!({"name": c.name, "type": c.ty.primitive_name(), "comment": c.comment});
-        if let ColumnType::Decimal { precision, scale } = c.ty {
-            property["precision"] = json!(precision.to_string());
-            property["scale"] = json!(scale.to_string());
-        }
-        property
-    };
-    table.columns.iter().map(property).collect()
 }

@@ -32,6 +32,7 @@ mod reply;
 mod request;
 mod rows;
 mod schema;
+mod schema_api;
 mod serve;
 mod spec;
 mod sql;

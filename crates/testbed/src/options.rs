@@ -99,6 +99,8 @@ pub struct StandInOptions {
     pub max_json_bytes: u64,
     /// `false`: a StarRocks before 2.4, whose FE answers "Not implemented" to the transaction interface.
     pub transaction_interface: bool,
+    /// `false`: an FE without `/api/v2/…/schema`; `_schema` is always there.
+    pub schema_v2: bool,
     /// Count bytes, keep nothing.
     pub count_only: Option<CountOnly>,
 }
@@ -121,6 +123,7 @@ impl Default for StandInOptions {
             default_prepared_timeout: Duration::from_secs(86_400),
             max_json_bytes: 104_857_600,
             transaction_interface: true,
+            schema_v2: true,
             count_only: None,
         }
     }

@@ -26,7 +26,7 @@ pub enum Call {
     State,
     /// `/api/{db}/{table}/_cancel`.
     Cancel,
-    /// `/api/{db}/{table}/_schema`.
+    /// `/api/{db}/{table}/_schema`, or `/api/v2/catalogs/…/schema`.
     Schema,
     /// `/api/_load_error_log`.
     ErrorLog,
@@ -133,6 +133,20 @@ impl Head {
                 self.label = self.parameter("label").unwrap_or(third).to_owned();
             }
             ["api", db, table, "_schema"] if self.method == Method::GET => {
+                self.call = Call::Schema;
+                (self.db, self.table) = ((*db).to_owned(), (*table).to_owned());
+            }
+            [
+                "api",
+                "v2",
+                "catalogs",
+                _,
+                "databases",
+                db,
+                "tables",
+                table,
+                "schema",
+            ] if self.method == Method::GET => {
                 self.call = Call::Schema;
                 (self.db, self.table) = ((*db).to_owned(), (*table).to_owned());
             }

@@ -66,6 +66,25 @@ impl ColumnType {
         }
     }
 
+    /// Bytes of the primitive type, as the schema API tells them (`PrimitiveType`).
+    pub(crate) fn primitive_size(self) -> u8 {
+        match self {
+            Self::Boolean | Self::TinyInt => 1,
+            Self::SmallInt => 2,
+            Self::Int
+            | Self::Float
+            | Self::Decimal {
+                precision: 0..=9, ..
+            } => 4,
+            Self::BigInt
+            | Self::Double
+            | Self::Decimal {
+                precision: 10..=18, ..
+            } => 8,
+            _ => 16,
+        }
+    }
+
     /// Inclusive range of the integer types that fit in 64 bits.
     pub(crate) fn integer_range(self) -> Option<(i64, i64)> {
         Some(match self {

@@ -300,6 +300,75 @@ fn schema_and_state_of_what_is_not_there() {
 }
 
 #[test]
+fn the_second_schema_interface_tells_more() {
+    let ddl = "CREATE TABLE d.s (id BIGINT, v VARCHAR(9) NOT NULL DEFAULT 'x', w DATETIME DEFAULT CURRENT_TIMESTAMP, \
+               p DECIMAL(12,3)) PRIMARY KEY (id)";
+    for (schema_v2, known) in [(true, true), (false, false)] {
+        let at = stand_in(StandInOptions {
+            schema_v2,
+            ..StandInOptions::default()
+        });
+        at.sql(ddl).expect("it is made");
+        let get = |db: &str, table: &str| {
+            let path =
+                format!("/api/v2/catalogs/default_catalog/databases/{db}/tables/{table}/schema");
+            Ask::new("GET", &path)
+                .send(at.addr(Node::Fe(0)))
+                .expect("it answers")
+        };
+        let answer = get("d", "s");
+        if !known {
+            assert_eq!(answer.status, 404);
+            continue;
+        }
+        let result = &answer.json()["result"];
+        assert_eq!(
+            (answer.get("code").as_str(), result["keysType"].as_str()),
+            ("0", Some("PRIMARY_KEYS"))
+        );
+        let columns = result["columns"].as_array().expect("columns are told");
+        let shown = |key: &str| {
+            columns
+                .iter()
+                .map(|c| c[key].to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let expect = [
+            ("name", r#""id" "v" "w" "p""#),
+            (
+                "primitiveType",
+                r#""BIGINT" "VARCHAR" "DATETIME" "DECIMAL64""#,
+            ),
+            ("isKey", "true false false false"),
+            ("isAllowNull", "false false true true"),
+            ("columnSize", "null 9 null 12"),
+            ("scale", "0 0 0 3"),
+            ("defaultValueType", r#""NULL" "CONST" "CONST" "NULL""#),
+            ("defaultValue", r#"null "x" null null"#),
+            ("defaultExpr", r#"null null "now()" null"#),
+        ];
+        for (key, expect) in expect {
+            assert_eq!(shown(key), expect, "{key}");
+        }
+        for (db, table, message) in [
+            ("x", "s", "Unknown database 'x'"),
+            ("d", "x", "Unknown table 'x'"),
+        ] {
+            let answer = get(db, table);
+            assert_eq!(
+                (
+                    answer.status,
+                    answer.get("code").as_str(),
+                    answer.get("message").as_str()
+                ),
+                (404, "404", message)
+            );
+        }
+    }
+}
+
+#[test]
 fn the_journal_tells_calls_in_order() {
     let at = stand_in(StandInOptions::default());
     prepared(&at, "one", r#"[{"id":1}]"#);
