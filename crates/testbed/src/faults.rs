@@ -52,7 +52,7 @@ pub enum Action {
     /// A commit is decided but not published in time: the transaction stays COMMITTED until
     /// [`publish`](crate::StandIn::publish) or the next sweep.
     PublishTimeout,
-    /// A taken label is answered as plain `Fail` with "Label [x] has already been used" only, as some 3.3 and 3.4 versions do.
+    /// A taken label is answered as plain `Fail` with "Label … has already been used" only, as some 3.3 and 3.4 versions do.
     LabelExistsAsPlainFail,
     /// "Too many versions": a load, prepare or BE commit fails and its transaction is aborted.
     TooManyVersions,

@@ -5,6 +5,7 @@ mod faults;
 mod http;
 mod labels;
 mod program;
+mod publishing;
 mod routing;
 mod rows;
 mod survival;
