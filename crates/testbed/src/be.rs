@@ -227,8 +227,12 @@ impl Cluster {
                 return Err(Failure::new(status, message));
             }
             let Checked { load, error_url } = self.checked(be, (&db, &table), headers, bodies)?;
-            if let Some((load, _)) = &load {
-                (counts.total, counts.filtered) = (load.evaluated.total, load.evaluated.filtered);
+            match &load {
+                Some((load, _)) => {
+                    (counts.total, counts.filtered) =
+                        (load.evaluated.total, load.evaluated.filtered);
+                }
+                None => self.count_unkept(counts),
             }
             match head.call {
                 Call::Prepare => self.prepare(txn, prepared_timeout, load)?,
@@ -258,6 +262,11 @@ impl Cluster {
             body["ErrorURL"] = json!(url);
         }
         Ok(Reply::be(&body))
+    }
+
+    /// Rows that are not kept are good as they are.
+    pub(crate) fn count_unkept(&self, counts: Counts) {
+        self.totals.rows.fetch_add(counts.total, Ordering::Relaxed);
     }
 
     /// The rows of the bodies, checked. `None` where rows are not kept.

@@ -230,8 +230,11 @@ impl StreamLoading {
         let Checked { load, error_url } =
             self.cluster
                 .checked(self.be, (&self.db, &self.table), headers, vec![body])?;
-        if let Some((load, _)) = &load {
-            (counts.total, counts.filtered) = (load.evaluated.total, load.evaluated.filtered);
+        match &load {
+            Some((load, _)) => {
+                (counts.total, counts.filtered) = (load.evaluated.total, load.evaluated.filtered);
+            }
+            None => self.cluster.count_unkept(*counts),
         }
         self.cluster.commit_at_once(self.txn, load, publish)?;
         Ok(error_url)

@@ -259,7 +259,7 @@ fn running_transactions_are_limited() {
 
 #[test]
 fn counting_keeps_nothing_and_refuses_nothing() {
-    for (rows, expect) in [(false, "0"), (true, "3")] {
+    for (rows, expect, in_all) in [(false, "0", 0), (true, "3", 6)] {
         let at = StandIn::start(StandInOptions {
             count_only: Some(CountOnly { rows }),
             ..StandInOptions::default()
@@ -295,6 +295,7 @@ fn counting_keeps_nothing_and_refuses_nothing() {
             (answer.word(), answer.get("NumberTotalRows")),
             ("Success".into(), expect.into())
         );
+        assert_eq!(at.counters().rows, in_all);
     }
 }
 
