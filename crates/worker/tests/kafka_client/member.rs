@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use starrocks_kafka_pipeline::kafka::{
     Batch, Decision, Kafka, KafkaError, OffsetAndMetadata, Polled, TopicPartition,
 };
@@ -114,11 +116,12 @@ impl Read {
         self.offsets.values().map(Vec::len).sum()
     }
 
-    /// Each partition's offsets are these, each once and in order.
-    pub(crate) fn assert_is(&self, expect: &[std::ops::Range<i64>]) {
+    /// Each partition's offsets are those from the first to before the second number, each once and in
+    /// order.
+    pub(crate) fn assert_is(&self, expect: &[(i64, i64)]) {
         for (partition, expect) in (0..).zip(expect) {
             let read = self.offsets.get(&partition).map_or(&[][..], Vec::as_slice);
-            let expect: Vec<i64> = expect.clone().collect();
+            let expect: Vec<i64> = (expect.0..expect.1).collect();
             assert!(
                 read == expect,
                 "partition {partition}: {} records {:?}",
@@ -205,4 +208,47 @@ pub(crate) fn stored(
         .expect("the offsets become stable");
     let committed = committed.pop().expect("one answer for one partition");
     (committed.offset, committed.metadata)
+}
+
+/// Consumer properties with which a member that does not poll is expelled soon, but not at once: the
+/// machine may be busy.
+const IMPATIENT: [(&str, &str); 3] = [
+    ("session.timeout.ms", "3000"),
+    ("heartbeat.interval.ms", "300"),
+    ("max.poll.interval.ms", "3000"),
+];
+
+/// An impatient member of the group, its producer made before it joins: on a broker that has just
+/// started that takes longer than such a member may not poll.
+pub(crate) fn impatient(settings: ClientSettings) -> LibrdkafkaClient {
+    let mut settings = with(settings, &IMPATIENT);
+    let subscription = std::mem::take(&mut settings.subscription);
+    let mut client = client(&settings);
+    client
+        .replace_producer()
+        .expect("transactions are to be had");
+    client.subscribe(&subscription).expect("the name is valid");
+    client
+}
+
+/// Waits, without any polling, until the group has no member.
+pub(crate) fn wait_until_empty(broker: &Broker, group: &str) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.bootstrap_servers());
+    let watcher: BaseConsumer = config.create().expect("a constant configuration");
+    let end = Instant::now() + LIMIT;
+    loop {
+        let groups = watcher
+            .fetch_group_list(Some(group), Duration::from_secs(10))
+            .expect("the broker answers");
+        if groups
+            .groups()
+            .iter()
+            .all(|group| group.members().is_empty())
+        {
+            return;
+        }
+        assert!(Instant::now() < end, "the group did not expel its member");
+        std::thread::sleep(MOMENT);
+    }
 }

@@ -48,7 +48,7 @@ fn goes_on_when_the_broker_comes_back() {
         }
         (all.count() >= 200).then_some(())
     });
-    all.assert_is(&[0..200]);
+    all.assert_is(&[(0, 200)]);
 }
 
 fn client_release(partitions: &[starrocks_kafka_pipeline::kafka::TopicPartition]) {

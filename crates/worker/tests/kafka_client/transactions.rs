@@ -13,8 +13,8 @@ use starrocks_kafka_testbed::broker::{self, Broker};
 use starrocks_kafka_worker::kafka::LibrdkafkaClient;
 
 use crate::member::{
-    LIMIT, assert_committed, assert_refused, assigned, client, offset, settings, stored, until,
-    with,
+    LIMIT, assert_committed, assert_refused, assigned, client, impatient, offset, settings, stored,
+    until, wait_until_empty, with,
 };
 
 #[test]
@@ -159,12 +159,8 @@ fn metadata_is_anybodys_to_write() {
 
 /// A member that has not polled for longer than it may, so that the group has gone on without it.
 fn zombie(broker: &Broker, topic: &str) -> (LibrdkafkaClient, Vec<TopicPartition>) {
-    let short = [
-        ("session.timeout.ms", "1000"),
-        ("heartbeat.interval.ms", "200"),
-        ("max.poll.interval.ms", "1000"),
-    ];
-    let mut zombie = client(&with(settings(broker, topic, "zombie", topic), &short));
+    let settings = settings(broker, topic, "zombie", topic);
+    let mut zombie = impatient(settings);
     let owned = assigned(&mut zombie);
     assert_committed(zombie.decide(&[offset(&owned[0], 1, "alive")]));
     (zombie, owned)
@@ -193,24 +189,7 @@ fn a_zombie_is_refused_when_its_group_is_empty() {
     };
     let topic = broker.unique_topic("empty", 1);
     let (mut zombie, owned) = zombie(broker, &topic);
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", broker.bootstrap_servers());
-    let watcher: BaseConsumer = config.create().expect("a constant configuration");
-    let end = Instant::now() + LIMIT;
-    loop {
-        let groups = watcher
-            .fetch_group_list(Some(&topic), Duration::from_secs(10))
-            .expect("the broker answers");
-        if groups
-            .groups()
-            .iter()
-            .all(|group| group.members().is_empty())
-        {
-            break;
-        }
-        assert!(Instant::now() < end, "the group did not expel its member");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until_empty(broker, &topic);
     assert_refused(zombie.decide(&[offset(&owned[0], 2, "late")]), "");
     assert_eq!(stored(&mut zombie, &owned[0]), (Some(1), b"alive".to_vec()));
 }
@@ -287,16 +266,11 @@ fn a_member_that_did_not_poll_has_lost_its_partitions() {
     };
     for strategy in ["range", "cooperative-sticky"] {
         let topic = broker.unique_topic("lost", 2);
-        let short = [
-            ("session.timeout.ms", "1000"),
-            ("heartbeat.interval.ms", "200"),
-            ("max.poll.interval.ms", "1000"),
-            ("partition.assignment.strategy", strategy),
-        ];
-        let mut client = client(&with(settings(broker, &topic, "a", &topic), &short));
+        let settings = settings(broker, &topic, "a", &topic);
+        let settings = with(settings, &[("partition.assignment.strategy", strategy)]);
+        let mut client = impatient(settings);
         let owned = assigned(&mut client);
-        // Not polling is the condition itself.
-        std::thread::sleep(Duration::from_millis(1500));
+        wait_until_empty(broker, &topic);
         let (mut lost, mut reason) = (Vec::new(), None);
         until(&mut client, |polled| {
             match polled {
