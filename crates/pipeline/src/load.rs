@@ -169,7 +169,11 @@ impl OpenLoads {
             // One that has failed takes nothing more and says why below.
             drop(open.to.send(Handed::Seal).await);
         }
-        self.end().await
+        // As long as these live the round is wanted.
+        let wanted: Vec<_> = self.tables.values().map(|open| open.to.clone()).collect();
+        let ended = self.end().await;
+        drop(wanted);
+        ended
     }
 
     /// Begins nothing more, and waits until what is under way was answered.

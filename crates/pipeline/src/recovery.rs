@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::kafka::{CommittedOffset, TopicPartition};
 use crate::ledger::Standing;
 use crate::metadata::{Attempt, Found, Metadata, Owed};
+use crate::round::{TableCommitted, TablePrepared};
 
 /// How long StarRocks keeps a PREPARED transaction: we ask for it at each prepare, and it is FE's default
 /// (`prepared_transaction_default_timeout_second`).
@@ -28,7 +29,7 @@ pub struct TransactionId {
 }
 
 /// What StarRocks says of a label, as far as the delivery protocol cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
     /// Open: nothing of it is promised.
     Prepare,
@@ -40,6 +41,14 @@ pub enum Fate {
     Aborted,
     /// Never begun, or finished and forgotten.
     Unknown,
+}
+
+impl Fate {
+    /// Proof that the transaction of `table` is PREPARED, where StarRocks says so.
+    #[must_use]
+    pub fn prepared(self, table: Arc<str>) -> Option<TablePrepared> {
+        (self == Self::Prepared).then(|| TablePrepared::certain(table))
+    }
 }
 
 /// `starrocks.in.doubt`: what to do about a decided round of which StarRocks remembers nothing, long after
@@ -70,6 +79,14 @@ pub enum Settle {
     Defect,
 }
 
+impl Settle {
+    /// Proof that the transaction of `table` is committed, where there is nothing left to do.
+    #[must_use]
+    pub fn done(self, table: Arc<str>) -> Option<TableCommitted> {
+        (self == Self::Done).then(|| TableCommitted::certain(table))
+    }
+}
+
 /// The rule for one transaction of a decided round. `prepared_at_ms` and `now_ms` are milliseconds since
 /// the epoch.
 #[must_use]
@@ -94,6 +111,17 @@ pub fn settle(fate: Fate, prepared_at_ms: i64, now_ms: i64, in_doubt: InDoubt) -
 pub fn committed_and_forgotten(prepared_at_ms: i64, now_ms: i64) -> bool {
     let limit = i64::try_from((PREPARED_TIMEOUT - CLOCK_SKEW_MAX).as_millis()).expect("a day fits");
     now_ms.saturating_sub(prepared_at_ms) < limit
+}
+
+/// A plan or a debt without a record between its ends is nothing that a task has written.
+fn is_impossible(offset: Option<i64>, metadata: &Metadata) -> bool {
+    let end = match metadata {
+        Metadata::Plan(plan) => Some(plan.end),
+        Metadata::Claim(claim) => claim.owed.as_ref().map(|owed| owed.end),
+    };
+    offset
+        .zip(end)
+        .is_some_and(|(offset, end)| offset < 0 || end <= offset)
 }
 
 /// What the stored offsets of the assigned partitions say.
@@ -131,6 +159,11 @@ impl Reading {
         } in stored
         {
             let metadata = match Metadata::decode(&metadata, connector) {
+                Found::Ours(metadata) if is_impossible(offset, &metadata) => {
+                    let reason = "damaged: it ends before it begins".to_owned();
+                    reading.foreign.push((partition.clone(), reason));
+                    None
+                }
                 Found::Ours(metadata) => offset.map(|_| metadata),
                 Found::Nothing => None,
                 Found::Foreign(reason) => {

@@ -24,8 +24,8 @@ const PREPARE_LIMIT: Duration = Duration::from_secs(300);
 /// so that after a while the round is better begun again elsewhere.
 const BACK_END_TRIES_MAX: u32 = 5;
 
-/// How often a prepare whose answer was lost is looked after while StarRocks still works on it.
-const PREPARE_POLLS_MAX: u32 = 60;
+/// How often a Stream Load whose answer was lost is looked after while StarRocks still works on it: over 20 s.
+const STATE_POLLS_MAX: u32 = 8;
 
 /// What loading the records of a failed round again is called where it is shown.
 pub const AGAIN: &str = "load a round again";
@@ -202,12 +202,7 @@ impl TableLoad {
             let is_in = match &loaded {
                 Ok(_) => true,
                 Err(error) if error.verdict == Verdict::UnknownAsk => {
-                    self.is_at(
-                        &transaction,
-                        &[LoadState::Committed, LoadState::Visible],
-                        &what,
-                    )
-                    .await?
+                    self.is_in(&transaction, &what).await?
                 }
                 Err(_) => false,
             };
@@ -270,38 +265,52 @@ impl TableLoad {
                 }
                 Err(error) => error,
             };
-            // A prepare that took effect is not repeated: StarRocks would call its transaction gone.
             let perhaps =
                 error.verdict == Verdict::UnknownAsk || error.class == Class::TransactionGone;
-            if perhaps
-                && self
-                    .is_at(&self.transaction, &[LoadState::Prepared], &what)
-                    .await?
-            {
-                self.warehouse.succeeded(&what);
-                return Ok(());
+            if !perhaps {
+                self.again_or_fail(&what, &error, &mut backoff).await?;
+                continue;
             }
-            if perhaps {
-                return Err(self.failure(&error).await);
+            match self.state(&self.transaction, &what).await? {
+                LoadState::Prepared => return Ok(()),
+                // Asked once more, the back end prepares now, is still at it, or does not know the transaction
+                // any more: because it is prepared, or because the back end has restarted. All of that is certain.
+                LoadState::Prepare
+                    if error.class != Class::TransactionGone
+                        && backoff.waits() < BACK_END_TRIES_MAX =>
+                {
+                    self.warehouse.try_again(&what, &error);
+                    backoff.wait().await;
+                }
+                _ => return Err(self.failure(&error).await),
             }
-            self.again_or_fail(&what, &error, &mut backoff).await?;
         }
     }
 
-    /// Whether a transaction has come to one of these states, once StarRocks is done with the request whose
-    /// answer was lost.
-    async fn is_at(
+    /// Whether a Stream Load whose answer was lost is in, once StarRocks is done with it.
+    async fn is_in(&self, transaction: &TransactionRef, what: &str) -> Result<bool, LoadFailure> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.state(transaction, what).await? {
+                LoadState::Prepare if backoff.waits() < STATE_POLLS_MAX => backoff.wait().await,
+                state => return Ok(matches!(state, LoadState::Committed | LoadState::Visible)),
+            }
+        }
+    }
+
+    /// What StarRocks knows of a transaction, asked until it answers.
+    async fn state(
         &self,
         transaction: &TransactionRef,
-        states: &[LoadState],
         what: &str,
-    ) -> Result<bool, LoadFailure> {
+    ) -> Result<LoadState, LoadFailure> {
         let mut backoff = Backoff::new();
         loop {
             match self.warehouse.label_state(transaction).await {
-                Ok(state) if states.contains(&state) => return Ok(true),
-                Ok(LoadState::Prepare) if backoff.waits() < PREPARE_POLLS_MAX => {}
-                Ok(_) => return Ok(false),
+                Ok(state) => {
+                    self.warehouse.succeeded(what);
+                    return Ok(state);
+                }
                 Err(error) if error.verdict == Verdict::Permanent => {
                     return Err(self.failure(&error).await);
                 }

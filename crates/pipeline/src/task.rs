@@ -7,6 +7,7 @@
 
 mod fill;
 mod finish;
+mod give_up;
 mod recover;
 mod wait;
 
@@ -30,7 +31,8 @@ use crate::status::TaskStatus;
 use crate::step::{Probe, Step};
 use crate::warehouse::{Interface, Warehouse};
 
-use self::finish::{Again, Committing};
+use self::finish::Committing;
+use self::give_up::Again;
 
 /// What a task needs to know of its connector.
 #[derive(Clone)]

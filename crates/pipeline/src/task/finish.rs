@@ -1,23 +1,20 @@
-//! A round's end: seal, prepare, decide, commit, settle; or roll back and begin again.
+//! A round's end: seal, prepare, decide, commit, settle.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use starrocks_kafka_starrocks::CallError;
 
-use super::{Filling, Halt, Session, Turn, failed, rejoin};
+use super::{Filling, Halt, Session, Turn, failed};
 use crate::kafka::{CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind};
-use crate::load::open_transactions;
-use crate::metadata::Attempt;
 use crate::recovery::TransactionId;
 use crate::round::{Decided, Grounds, Prepared};
 use crate::settings::DeliveryGuarantee;
 use crate::status::Counters;
 use crate::step::Step;
-use crate::table_load::{AGAIN, Begun, FailureKind, LoadFailure};
-use crate::warehouse::{Backoff, RollbackError, Settled};
+use crate::table_load::Begun;
+use crate::warehouse::Settled;
 
 /// How long after its round an offset is settled by a Kafka transaction of its own, unless the next round's
 /// decision comes first.
@@ -30,15 +27,6 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Committing {
     decided: Decided,
     outcomes: Receiver<Vec<Result<Settled, CallError>>>,
-}
-
-/// Rounds given up since the last one that became visible.
-#[derive(Debug, Default)]
-pub(super) struct Again {
-    rounds: u32,
-    /// Those that StarRocks answered and refused.
-    refused: u32,
-    first_refusal: Option<String>,
 }
 
 impl<K: Kafka> Session<'_, K> {
@@ -197,28 +185,6 @@ impl<K: Kafka> Session<'_, K> {
         self.read_stored(&covered, false)
     }
 
-    /// The plan of a round is not stored: it never was, or another holder has dealt with it since.
-    fn end_undecided(
-        &mut self,
-        round: &Prepared,
-        stored: &[CommittedOffset],
-        begun: &Begun,
-    ) -> Halt {
-        let open = self.open_of(round.attempt(), begun);
-        match self.try_roll_back(open) {
-            Err(halt) => halt,
-            Ok(Ok(())) => rejoin("Kafka did not store the decision of a round; it was rolled back"),
-            Ok(Err(RollbackError::Committed { .. }))
-                if round.is_overtaken(stored, &self.task.settings.connector) =>
-            {
-                rejoin(
-                    "a round was decided and its partitions were given to another member, which has settled it",
-                )
-            }
-            Ok(Err(error)) => cannot_roll_back(&error),
-        }
-    }
-
     /// Commits a decided round in the background.
     fn commit(&mut self, decided: Decided) -> Turn {
         let warehouse = self.task.warehouse.clone();
@@ -343,7 +309,7 @@ impl<K: Kafka> Session<'_, K> {
                 *position = (*position).max(share.end);
             }
         }
-        self.again = Again::default();
+        self.again = super::Again::default();
         Counters::add(&self.task.status.counters.rounds, 1);
         let wait = match self.task.settings.guarantee {
             DeliveryGuarantee::ExactlyOnce => SETTLE_AFTER,
@@ -467,93 +433,4 @@ impl<K: Kafka> Session<'_, K> {
             }
         }
     }
-
-    /// The round's rows are not in: they are read again, in another attempt.
-    fn begin_again(&mut self, attempt: Attempt, begun: &Begun, failure: LoadFailure) -> Turn {
-        tracing::warn!(round = %attempt, "a round is given up and begun again: {failure}");
-        self.enter("rolling a round back");
-        self.roll_back_round(attempt, begun)?;
-        self.await_visible()?;
-        if failure.kind == FailureKind::Permanent {
-            return Err(failed(failure.to_string()));
-        }
-        self.again.rounds += 1;
-        if failure.kind == FailureKind::Refused {
-            self.again.refused += 1;
-            let first = self
-                .again
-                .first_refusal
-                .get_or_insert_with(|| failure.to_string());
-            if let Some(max) = self.task.settings.retries_max
-                && self.again.refused > max
-            {
-                return Err(failed(format!(
-                    "StarRocks refused {} rounds in a row (sink.maxretries={max}), the first one because of {first}",
-                    self.again.refused
-                )));
-            }
-        }
-        Counters::add(&self.task.status.counters.rounds_again, 1);
-        self.ended = attempt.round;
-        if self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce {
-            self.claim()?;
-        }
-        let unavailable = failure.kind == FailureKind::Unavailable;
-        self.task
-            .status
-            .try_again(self.now(), AGAIN, &failure.to_string(), unavailable);
-        let mut backoff = Backoff::new();
-        for _ in 1..self.again.rounds {
-            backoff.next_wait();
-        }
-        self.rest(backoff.next_wait())?;
-        self.start_reading()
-    }
-
-    /// Gives the open round up. Nothing of it is or will be visible.
-    pub(super) fn abandon_round(&mut self) -> Turn {
-        self.batch = None;
-        self.batches.clear();
-        let Some(Filling { round, loads, .. }) = self.filling.take() else {
-            return Ok(());
-        };
-        let (attempt, begun) = (round.attempt(), loads.begun());
-        self.wait(loads.abandon())?;
-        self.roll_back_round(attempt, &begun)
-    }
-
-    fn open_of(&self, attempt: Attempt, begun: &Begun) -> BTreeSet<TransactionId> {
-        open_transactions(attempt, self.task.warehouse.database(), begun)
-    }
-
-    fn roll_back_round(&mut self, attempt: Attempt, begun: &Begun) -> Turn {
-        let open = self.open_of(attempt, begun);
-        self.roll_back(open)
-    }
-
-    /// Rolls transactions back that were never decided, until that is certain.
-    pub(super) fn roll_back(&mut self, open: BTreeSet<TransactionId>) -> Turn {
-        self.try_roll_back(open)?
-            .map_err(|error| cannot_roll_back(&error))
-    }
-
-    /// All of them, whatever becomes of one; the first that could not be.
-    fn try_roll_back(&mut self, open: BTreeSet<TransactionId>) -> Turn<Result<(), RollbackError>> {
-        if open.is_empty() {
-            return Ok(Ok(()));
-        }
-        let warehouse = self.task.warehouse.clone();
-        self.wait(async move {
-            let mut result = Ok(());
-            for id in open {
-                let ended = warehouse.roll_back(id).await;
-                result = result.and(ended);
-            }
-            result
-        })
-    }
-}
-
-fn cannot_roll_back(error: &RollbackError) -> Halt {
-    failed(format!("cannot roll back: {error}"))
 }

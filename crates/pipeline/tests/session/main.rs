@@ -1,0 +1,11 @@
+//! Delivery, from records to rows: real sessions against the StarRocks stand-in of the testbed, on real
+//! sockets, and a scripted stand-in for Kafka. Whatever is made to go wrong, every record's row is in its table
+//! once, and nothing is left open.
+
+mod broker;
+mod crashes;
+mod decisions;
+mod failures;
+mod fake_kafka;
+mod rounds;
+mod world;
