@@ -4,4 +4,8 @@
 mod basics;
 mod kills;
 mod old_starrocks;
+mod process;
 mod rig;
+mod starrocks_answers;
+mod starrocks_away;
+mod topics;

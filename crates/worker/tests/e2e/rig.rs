@@ -1,23 +1,26 @@
 //! A real broker, the StarRocks stand-in, and the real binary on real property files.
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use starrocks_kafka_testbed::broker::{self, Broker, Message};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use starrocks_kafka_testbed::broker::{self, Broker, BrokerOptions, Message};
 use starrocks_kafka_testbed::{StandIn, StandInOptions, TxnState};
 use tempfile::TempDir;
+
+use crate::process::{Worker, binary};
 
 /// How long a test waits for what must come. Generous: the machine may be busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a test runs in.
-pub(crate) struct Rig {
-    pub(crate) broker: &'static Broker,
+/// What a test runs in: on the broker that all tests share, or on one of its own.
+pub(crate) struct Rig<B = &'static Broker> {
+    pub(crate) broker: B,
     pub(crate) standin: StandIn,
     folder: TempDir,
     name: String,
@@ -30,22 +33,38 @@ impl Rig {
     }
 
     pub(crate) fn with(name: &str, options: StandInOptions) -> Option<Self> {
-        let broker = broker::shared_or_skip()?;
+        Some(Self::on(broker::shared_or_skip()?, name, options))
+    }
+}
+
+impl Rig<Broker> {
+    /// A rig with a broker of its own, to be troubled.
+    pub(crate) fn own(name: &str, options: BrokerOptions) -> Option<Self> {
+        let broker = broker::start_or_skip(options)?;
+        Some(Self::on(broker, name, StandInOptions::default()))
+    }
+}
+
+impl<B: Borrow<Broker>> Rig<B> {
+    fn on(broker: B, name: &str, options: StandInOptions) -> Self {
         let standin = StandIn::start(options).expect("the stand-in starts on free ports");
         standin.sql("CREATE DATABASE shop").expect("a new database");
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        Some(Self {
+        Self {
             broker,
             standin,
-            folder,
+            folder: tempfile::tempdir().expect("a temporary folder"),
             name: name.to_owned(),
-        })
+        }
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        self.broker.borrow()
     }
 
     /// A topic of `partitions` partitions and a table of its name that keeps where each row came from.
     pub(crate) fn topic(&self, partitions: i32) -> String {
         let topic = self
-            .broker
+            .broker()
             .unique_topic(&self.name.replace('_', "-"), partitions);
         self.table(&topic);
         topic
@@ -67,12 +86,12 @@ impl Rig {
             (0..partitions)
                 .map(move |partition| Message::new(partition, row(topic, partition, offset)))
         });
-        self.broker.produce(topic, messages);
+        self.broker().produce(topic, messages);
     }
 
     /// Writes a worker's file.
     pub(crate) fn worker_file(&self, extra: &[(&str, &str)]) -> PathBuf {
-        let bootstrap = self.broker.bootstrap_servers();
+        let bootstrap = self.broker().bootstrap_servers();
         let mut text = properties(&[
             ("bootstrap.servers", &bootstrap),
             (
@@ -134,6 +153,39 @@ impl Rig {
         command.arg("standalone").arg(worker).args(connectors);
         command.envs(variables.iter().copied());
         Worker::spawn(command)
+    }
+
+    /// Waits until `holds`; `what` was waited for.
+    pub(crate) fn wait_until(&self, what: &str, worker: &Worker, holds: impl Fn() -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(
+                Instant::now() < until,
+                "{what}: not within {PATIENCE:?}; the worker's log:\n{}",
+                worker.log()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The offsets that the connector's group has stored for the first partitions of a topic; -1 where it has
+    /// none.
+    pub(crate) fn stored_offsets(&self, connector: &str, topic: &str, partitions: i32) -> Vec<i64> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.broker().bootstrap_servers())
+            .set("group.id", format!("connect-{connector}"))
+            .create()
+            .expect("a constant configuration");
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(topic, 0, partitions - 1);
+        let stored = consumer
+            .committed_offsets(list, PATIENCE)
+            .expect("the broker answers");
+        let offset = |partition| {
+            let entry = stored.find_partition(topic, partition);
+            entry.and_then(|e| e.offset().to_raw()).filter(|o| *o >= 0)
+        };
+        (0..partitions).map(|p| offset(p).unwrap_or(-1)).collect()
     }
 
     /// Waits until the table has as many rows, with `worker`'s log in the message where it does not.
@@ -201,123 +253,4 @@ pub(crate) fn properties(pairs: &[(&str, &str)]) -> String {
         writeln!(text, "{key}={value}").expect("a string takes text");
     }
     text
-}
-
-/// The binary under test.
-pub(crate) fn binary() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_starrocks-kafka"))
-}
-
-#[derive(Default)]
-struct Log {
-    text: Mutex<String>,
-    grown: Condvar,
-}
-
-/// The binary at work. Dropping it kills it.
-pub(crate) struct Worker {
-    child: Child,
-    log: Arc<Log>,
-    reader: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Worker {
-    pub(crate) fn spawn(mut command: Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary was built");
-        let stderr = child.stderr.take().expect("standard error is piped");
-        let log = Arc::new(Log::default());
-        let reader = std::thread::spawn({
-            let log = Arc::clone(&log);
-            move || {
-                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                    let mut text = log.text.lock().expect("no reader panics");
-                    text.push_str(&line);
-                    text.push('\n');
-                    log.grown.notify_all();
-                }
-            }
-        });
-        Self {
-            child,
-            log,
-            reader: Some(reader),
-        }
-    }
-
-    /// What it has said so far.
-    pub(crate) fn log(&self) -> String {
-        self.log.text.lock().expect("no reader panics").clone()
-    }
-
-    /// Waits for a text in its log.
-    pub(crate) fn wait_for_log(&self, wanted: &str) {
-        let until = Instant::now() + PATIENCE;
-        let mut text = self.log.text.lock().expect("no reader panics");
-        while !text.contains(wanted) {
-            let left = until.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "no '{wanted}' in the log within {PATIENCE:?}:\n{text}"
-            );
-            text = self
-                .log
-                .grown
-                .wait_timeout(text, left)
-                .expect("no reader panics")
-                .0;
-        }
-    }
-
-    /// SIGTERM, and its end.
-    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
-        self.signal("TERM");
-        let status = self.wait();
-        (status, self.log())
-    }
-
-    pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{signal}"), &self.child.id().to_string()])
-            .status()
-            .expect("kill is there");
-        assert!(status.success(), "the process was there to get SIG{signal}");
-    }
-
-    /// SIGKILL.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().expect("the process was there");
-        self.wait();
-    }
-
-    /// Waits for its end.
-    pub(crate) fn wait(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the child is ours") {
-                if let Some(reader) = self.reader.take() {
-                    reader.join().expect("no reader panics");
-                }
-                return status;
-            }
-            assert!(
-                Instant::now() < until,
-                "did not end within {PATIENCE:?}:\n{}",
-                self.log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended already.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }

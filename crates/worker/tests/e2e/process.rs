@@ -1,0 +1,139 @@
+//! The binary as a process: started, listened to, signalled.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::rig::PATIENCE;
+
+/// The binary under test.
+pub(crate) fn binary() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_starrocks-kafka"))
+}
+
+#[derive(Default)]
+struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+/// The binary at work. Dropping it kills it.
+pub(crate) struct Worker {
+    child: Child,
+    log: Arc<Log>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary was built");
+        let stderr = child.stderr.take().expect("standard error is piped");
+        let log = Arc::new(Log::default());
+        let reader = std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    let mut text = log.text.lock().expect("no reader panics");
+                    text.push_str(&line);
+                    text.push('\n');
+                    log.grown.notify_all();
+                }
+            }
+        });
+        Self {
+            child,
+            log,
+            reader: Some(reader),
+        }
+    }
+
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.text.lock().expect("no reader panics").clone()
+    }
+
+    /// The lines of its log that have this text.
+    pub(crate) fn lines(&self, wanted: &str) -> Vec<String> {
+        let log = self.log();
+        let lines = log.lines().filter(|line| line.contains(wanted));
+        lines.map(str::to_owned).collect()
+    }
+
+    /// Waits for a text in its log.
+    pub(crate) fn wait_for_log(&self, wanted: &str) {
+        self.wait_for_times(wanted, 1);
+    }
+
+    /// Waits until a text stands in its log as often.
+    pub(crate) fn wait_for_times(&self, wanted: &str, times: usize) {
+        let until = Instant::now() + PATIENCE;
+        let mut text = self.log.text.lock().expect("no reader panics");
+        while text.matches(wanted).count() < times {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "no {times} times '{wanted}' in the log within {PATIENCE:?}:\n{text}"
+            );
+            text = self
+                .log
+                .grown
+                .wait_timeout(text, left)
+                .expect("no reader panics")
+                .0;
+        }
+    }
+
+    /// SIGTERM, and its end.
+    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
+        self.signal("TERM");
+        let status = self.wait();
+        (status, self.log())
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status()
+            .expect("kill is there");
+        assert!(status.success(), "the process was there to get SIG{signal}");
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the process was there");
+        self.wait();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                if let Some(reader) = self.reader.take() {
+                    reader.join().expect("no reader panics");
+                }
+                return status;
+            }
+            assert!(
+                Instant::now() < until,
+                "did not end within {PATIENCE:?}:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
