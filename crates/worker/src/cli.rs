@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "demo")]
+use clap::Args;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Nothing went wrong.
@@ -12,6 +14,9 @@ pub const EXIT_USAGE: u8 = 1;
 pub const EXIT_WORKER: u8 = 2;
 /// A connector's file is wrong; Kafka Connect's code.
 pub const EXIT_CONNECTOR: u8 = 3;
+/// The demo could not be shown, or its table lacks a row or has one twice.
+#[cfg(feature = "demo")]
+pub const EXIT_DEMO: u8 = 4;
 
 /// Loads Kafka topics into StarRocks tables, continuously, each row once.
 #[derive(Debug, Parser)]
@@ -30,9 +35,9 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// The least severe lines that are written
-    #[arg(long, global = true, value_enum, default_value_t = LogLevel::Info)]
-    pub log_level: LogLevel,
+    /// The least severe lines that are written [default: info; of the demo: warn]
+    #[arg(long, global = true, value_enum)]
+    pub log_level: Option<LogLevel>,
 }
 
 /// What to do.
@@ -49,6 +54,41 @@ pub enum Command {
         /// Connectors, as properties or JSON; told apart by content
         connectors: Vec<PathBuf>,
     },
+    /// Show records of a Kafka topic become rows of a StarRocks table, with nothing to install
+    ///
+    /// A stream of orders, an embedded Kafka, a stand-in for StarRocks and this worker, all in one process and
+    /// on free loopback ports. Ends with 4 where a row is missing or double.
+    #[cfg(feature = "demo")]
+    Demo(DemoOptions),
+}
+
+impl Command {
+    /// The least severe log lines where nothing else was asked for.
+    #[must_use]
+    pub const fn log_level(&self) -> LogLevel {
+        match self {
+            Self::Standalone { .. } => LogLevel::Info,
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => LogLevel::Warn,
+        }
+    }
+}
+
+/// What the demo shows.
+#[cfg(feature = "demo")]
+#[derive(Args, Clone, Debug)]
+pub struct DemoOptions {
+    /// How many orders are loaded
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub records: u64,
+
+    /// Go on running after that, until Ctrl-C, to be asked by SQL and given more records
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Keep the worker's and the connector's file and the table's declaration in this folder
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// How log lines are written.

@@ -3,6 +3,8 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "demo")]
+mod demo;
 pub mod kafka;
 #[cfg(debug_assertions)]
 pub mod kill_at;
@@ -20,11 +22,14 @@ use crate::cli::{Cli, Command, EXIT_CONNECTOR, EXIT_OK, EXIT_WORKER};
 /// Does what the command line asks, and returns the code to end with.
 #[must_use]
 pub fn run(cli: Cli) -> u8 {
-    if let Err(error) = telemetry::start(cli.log_format, cli.log_level) {
+    let level = cli.log_level.unwrap_or(cli.command.log_level());
+    if let Err(error) = telemetry::start(cli.log_format, level) {
         tracing::warn!("{error}");
     }
     match cli.command {
         Command::Standalone { worker, connectors } => run_standalone(&worker, &connectors),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => demo::run(&options, level),
     }
 }
 

@@ -45,12 +45,18 @@ impl DemoFiles {
         let folder = match folder {
             Some(path) => Folder::Kept(path.to_owned()),
             None => Folder::Temporary(
-                tempfile::Builder::new().prefix("starrocks-kafka-demo-").tempdir()?,
+                tempfile::Builder::new()
+                    .prefix("starrocks-kafka-demo-")
+                    .tempdir()?,
             ),
         };
         let at = folder.path();
         fs::create_dir_all(at).map_err(|error| about(at, &error))?;
-        let file = |name: &str, about, text| DemoFile { path: at.join(name), about, text };
+        let file = |name: &str, about, text| DemoFile {
+            path: at.join(name),
+            about,
+            text,
+        };
         let table = file("orders.sql", "the table", table());
         let worker = file("worker.properties", "the worker", worker(bootstrap_servers));
         let connector = file("orders.properties", "the connector", connector(http_url));
@@ -61,7 +67,12 @@ impl DemoFiles {
         for file in [&table, &worker, &connector] {
             fs::write(&file.path, &file.text).map_err(|error| about(&file.path, &error))?;
         }
-        Ok(Self { folder, table, worker, connector })
+        Ok(Self {
+            folder,
+            table,
+            worker,
+            connector,
+        })
     }
 
     /// Every file, in the order in which a user needs them.
@@ -98,7 +109,11 @@ impl Folder {
 impl DemoFile {
     /// The file's name without its folder.
     pub(super) fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// Whether nothing of somebody else's is in its place.
@@ -107,7 +122,10 @@ impl DemoFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(about(&self.path, &error)),
             Ok(there) => {
-                let first = there.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                let first = there
+                    .split(|byte| *byte == b'\n')
+                    .next()
+                    .unwrap_or_default();
                 if String::from_utf8_lossy(first).contains(MARK) {
                     return Ok(());
                 }
@@ -126,7 +144,10 @@ fn about(path: &Path, error: &io::Error) -> io::Error {
 }
 
 fn table() -> String {
-    format!("-- {MARK} the table that the rows go to.\nCREATE DATABASE shop;\n{}", orders::TABLE)
+    format!(
+        "-- {MARK} the table that the rows go to.\nCREATE DATABASE shop;\n{}",
+        orders::TABLE
+    )
 }
 
 fn worker(bootstrap_servers: &str) -> String {
@@ -145,7 +166,7 @@ fn connector(http_url: &str) -> String {
         "# {MARK} the connector, as for StarRocks' own one.
 name={NAME}
 connector.class=com.starrocks.connector.kafka.StarRocksSinkConnector
-tasks.max={TASKS}
+tasks.max=1
 topics={TOPIC}
 starrocks.http.url={http_url}
 starrocks.database.name=shop
@@ -165,8 +186,6 @@ starrocks.delivery.guarantee=at-least-once
 pub(super) const NAME: &str = "orders";
 /// The topic, and so the table.
 pub(super) const TOPIC: &str = "orders";
-/// The connector's tasks.
-pub(super) const TASKS: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -185,11 +204,19 @@ mod tests {
         let plan = crate::config::load_standalone(&files.worker.path, &connectors)
             .expect("the files are right");
         let connector = &plan.connectors[0];
-        assert_eq!((connector.name.as_str(), connector.tasks_max), (NAME, TASKS as u32));
-        let told: Vec<_> = plan.worker.notices.iter().chain(&connector.notices).collect();
+        assert_eq!((connector.name.as_str(), connector.tasks_max), (NAME, 1));
+        let told: Vec<_> = plan
+            .worker
+            .notices
+            .iter()
+            .chain(&connector.notices)
+            .collect();
         assert!(told.iter().all(|notice| !notice.warning), "{told:?}");
         files.clean().expect("nothing to do");
-        assert!(inner.join("orders.sql").exists(), "a folder that was named is kept");
+        assert!(
+            inner.join("orders.sql").exists(),
+            "a folder that was named is kept"
+        );
     }
 
     #[test]
@@ -200,10 +227,16 @@ mod tests {
         let mine = folder.path().join("worker.properties");
         fs::write(&mine, "mine=1").expect("a file");
         fs::remove_file(folder.path().join("orders.sql")).expect("a file");
-        let error = write(folder.path()).err().expect("somebody else's file").to_string();
+        let error = write(folder.path())
+            .err()
+            .expect("somebody else's file")
+            .to_string();
         assert_eq!(
             error,
-            format!("{} is there already and is not the demo's: name another folder", mine.display())
+            format!(
+                "{} is there already and is not the demo's: name another folder",
+                mine.display()
+            )
         );
         assert_eq!(fs::read(&mine).expect("a file"), b"mine=1");
         assert!(!folder.path().join("orders.sql").exists(), "none or all");

@@ -28,7 +28,7 @@ const CUSTOMERS: [&str; 10] = [
     "Grace Hopper",
     "Hiro Tanaka",
     "Inés García",
-    "李娜",
+    "Li Na",
 ];
 
 /// Products, and their prices in cents.
@@ -140,7 +140,10 @@ mod tests {
             for column in order.keys() {
                 assert!(TABLE.contains(&format!("    {column} ")), "{column}");
             }
-            let columns = TABLE.lines().filter(|line| line.starts_with("    ")).count();
+            let columns = TABLE
+                .lines()
+                .filter(|line| line.starts_with("    "))
+                .count();
             assert_eq!(order.len(), columns, "each column has its value");
         }
     }
