@@ -17,8 +17,9 @@ use super::offsets::list_of;
 
 /// How long one step of a transaction may take; the broker aborts it after `transaction.timeout.ms`.
 const STEP_LIMIT: Duration = Duration::from_secs(10);
-/// A new producer waits until the broker has ended what the one before it left open.
-const INIT_LIMIT: Duration = Duration::from_secs(15);
+/// How long one call may wait for a new producer to be ready; the next call goes on waiting. It is ready once
+/// the broker has ended what the one before it left open.
+const INIT_LIMIT: Duration = Duration::from_secs(3);
 /// The first version of TxnOffsetCommit that names generation and member (KIP-447, Kafka 2.5). Older brokers
 /// take the offsets of a member that was expelled.
 const FENCING_VERSION: i16 = 3;
@@ -28,6 +29,8 @@ pub(super) struct Transactions {
     name: String,
     properties: BTreeMap<String, String>,
     producer: Option<Producer>,
+    /// Made, and not ready yet. Nothing of ours was sent since.
+    starting: Option<(Instance, Arc<Context>)>,
     probe: Option<Arc<dyn Probe>>,
 }
 
@@ -49,6 +52,7 @@ impl Transactions {
             name: name.to_owned(),
             properties,
             producer: None,
+            starting: None,
             probe,
         }
     }
@@ -57,29 +61,59 @@ impl Transactions {
     pub(super) fn replace(&mut self) -> Result<(), KafkaError> {
         // Its queues go with it, so that it cannot send what it has not sent yet.
         self.producer = None;
-        let context = Context::new(&self.name);
-        let kind = sys::rd_kafka_type_t::RD_KAFKA_PRODUCER;
-        let instance = Instance::new(kind, &self.properties, Arc::clone(&context))?;
-        // SAFETY: the client lives.
-        check_error(unsafe {
-            sys::rd_kafka_init_transactions(instance.as_ptr(), millis(INIT_LIMIT))
-        })
-        .map_err(|failure| {
-            let failure = instance.fatal().unwrap_or(failure);
-            let mut error =
-                failure.explain_transactional("cannot make the transactional producer ready");
-            let trouble = context.connection_trouble();
-            if error.kind == KafkaErrorKind::Transient && !trouble.is_empty() {
-                error.message = format!("{} ({trouble})", error.message);
+        let (instance, context) = match self.starting.take() {
+            Some(starting) => starting,
+            None => {
+                let context = Context::new(&self.name);
+                let kind = sys::rd_kafka_type_t::RD_KAFKA_PRODUCER;
+                let instance = Instance::new(kind, &self.properties, Arc::clone(&context))?;
+                (instance, context)
             }
-            error
-        })?;
-        self.producer = Some(Producer {
-            instance,
-            context,
-            spent: false,
+        };
+        // SAFETY: the client lives.
+        let ready = check_error(unsafe {
+            sys::rd_kafka_init_transactions(instance.as_ptr(), millis(INIT_LIMIT))
         });
-        Ok(())
+        let Err(failure) = ready else {
+            self.producer = Some(Producer {
+                instance,
+                context,
+                spent: false,
+            });
+            return Ok(());
+        };
+        let error = self.explain_start(&failure, &instance, &context);
+        if failure.code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__TIMED_OUT
+            && instance.fatal().is_none()
+        {
+            self.starting = Some((instance, context));
+        }
+        Err(error)
+    }
+
+    fn explain_start(
+        &self,
+        failure: &Failure,
+        instance: &Instance,
+        context: &Context,
+    ) -> KafkaError {
+        let brokers = self
+            .properties
+            .get("bootstrap.servers")
+            .map_or("", String::as_str);
+        let doing = format!("the transactional producer is not ready, Kafka at {brokers}");
+        let fatal = instance.fatal();
+        let mut error = fatal
+            .as_ref()
+            .unwrap_or(failure)
+            .explain_transactional(&doing);
+        // What went wrong with connections is told only to who asks.
+        context.serve(instance);
+        let trouble = context.connection_trouble();
+        if error.kind == KafkaErrorKind::Transient && !trouble.is_empty() {
+            error.message = format!("{doing}: {trouble}");
+        }
+        error
     }
 
     /// Lets the producer tell its errors; librdkafka keeps what nobody asks for.

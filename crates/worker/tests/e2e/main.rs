@@ -2,10 +2,12 @@
 //! stand-in.
 
 mod basics;
+mod kafka_faults;
 mod kills;
 mod old_starrocks;
 mod process;
 mod rig;
 mod starrocks_answers;
 mod starrocks_away;
+mod starrocks_refusals;
 mod topics;

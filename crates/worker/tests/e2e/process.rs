@@ -72,21 +72,37 @@ impl Worker {
 
     /// Waits until a text stands in its log as often.
     pub(crate) fn wait_for_times(&self, wanted: &str, times: usize) {
+        self.wait_until(&format!("{times} times '{wanted}'"), |text| {
+            text.matches(wanted).count() >= times
+        });
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
         let until = Instant::now() + PATIENCE;
         let mut text = self.log.text.lock().expect("no reader panics");
-        while text.matches(wanted).count() < times {
+        while !holds(&text) {
             let left = until.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
-                "no {times} times '{wanted}' in the log within {PATIENCE:?}:\n{text}"
+                "not in the log within {PATIENCE:?}: {what}:\n{text}"
             );
-            text = self
-                .log
-                .grown
-                .wait_timeout(text, left)
-                .expect("no reader panics")
-                .0;
+            let grown = self.log.grown.wait_timeout(text, left);
+            text = grown.expect("no reader panics").0;
         }
+    }
+
+    /// Waits until a task of this connector has failed.
+    pub(crate) fn wait_for_failure(&self, connector: &str) {
+        let of_it = format!(" connector={connector} ");
+        self.wait_for_line(&["task FAILED", &of_it]);
+    }
+
+    /// Waits for a line with all these texts.
+    pub(crate) fn wait_for_line(&self, wanted: &[&str]) {
+        let found = |line: &str| wanted.iter().all(|part| line.contains(part));
+        self.wait_until(&format!("a line with {wanted:?}"), |text| {
+            text.lines().any(found)
+        });
     }
 
     /// SIGTERM, and its end.
