@@ -1,0 +1,108 @@
+//! The whole bench with a few records, so that it is known to work on the day when it is needed.
+
+use std::process::Command;
+
+use starrocks_kafka_testbed::broker;
+
+fn bench(arguments: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_starrocks-kafka-bench"))
+        .args(arguments)
+        .output()
+        .expect("the bench was built");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success(),
+        "{arguments:?}: {}: {said}",
+        done.status
+    );
+    String::from_utf8(done.stdout).expect("the bench writes text")
+}
+
+/// The last line, which is for programs.
+fn results(output: &str) -> Vec<serde_json::Value> {
+    let line = output.lines().last().expect("the bench has said something");
+    let all: serde_json::Value = serde_json::from_str(line).expect("the last line is JSON");
+    all["results"].as_array().expect("it has results").clone()
+}
+
+fn number(result: &serde_json::Value, name: &str) -> f64 {
+    let number = result[name].as_f64();
+    number.unwrap_or_else(|| panic!("no {name} in {result}"))
+}
+
+#[test]
+fn the_worker_is_measured_against_readers() {
+    if broker::java_available().is_err() {
+        // Says that the test is skipped, or fails where it may not be.
+        assert!(broker::shared_or_skip().is_none());
+        return;
+    }
+    let output = bench(&[
+        "worker",
+        "--flat-records=3001",
+        "--nested-records=500",
+        "--buffer-mib=64",
+        "--flush-interval-ms=1000",
+        "--runs=1",
+    ]);
+    let results = results(&output);
+    let names: Vec<_> = results
+        .iter()
+        .map(|result| format!("{} {}", result["corpus"], result["what"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "flat bare read: rdkafka BaseConsumer",
+            "flat read by the worker's client",
+            "flat worker, maxbytes 64 MiB",
+            "nested bare read: rdkafka BaseConsumer",
+            "nested read by the worker's client",
+            "nested worker, maxbytes 64 MiB",
+        ]
+    );
+    for (result, name) in results.iter().zip(&names) {
+        for measured in ["records_per_s", "megabytes_per_s", "times_bare_read"] {
+            assert!(number(result, measured) > 0.0, "{measured} of {name}");
+        }
+        assert!(number(result, "peak_rss_mib") > 1.0, "{name}");
+        assert!(output.contains(result["what"].as_str().expect("a name")));
+    }
+    assert_eq!(number(&results[0], "times_bare_read"), 1.0);
+}
+
+#[test]
+fn rows_that_do_not_come_are_noticed() {
+    if broker::java_available().is_err() {
+        assert!(broker::shared_or_skip().is_none());
+        return;
+    }
+    let done = Command::new(env!("CARGO_BIN_EXE_starrocks-kafka-bench"))
+        .args([
+            "worker",
+            "--flat-records=10",
+            "--nested-records=0",
+            "--runs=1",
+        ])
+        .args(["--set=starrocks.topic2table.map=no pair"])
+        .output()
+        .expect("the bench was built");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success(), "{said}");
+    for part in [
+        "the worker ended: exit status: 3",
+        "starrocks.topic2table.map",
+    ] {
+        assert!(said.contains(part), "no '{part}' in: {said}");
+    }
+}
+
+#[test]
+fn the_encoder_is_measured() {
+    let output = bench(&["encode", "--records=20", "--run-ms=1", "--runs=1"]);
+    let results = results(&output);
+    assert_eq!(results.len(), 5);
+    for result in &results {
+        assert!(number(result, "megabytes_per_s") > 0.0, "{result}");
+    }
+}
