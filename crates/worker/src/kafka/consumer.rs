@@ -398,8 +398,11 @@ impl Consumer {
                         .to_owned(),
                 });
             }
-            // SAFETY: as above. This calls back for rebalances, which the callback now carries out itself.
-            unsafe { sys::rd_kafka_queue_poll_callback(queue.as_ptr(), 50) };
+            // This calls back for rebalances, which the callback now carries out itself. Records that were on
+            // their way come too, which `rd_kafka_queue_poll_callback` would abort the process for.
+            let mut unread = Vec::new();
+            self.gathered
+                .gather(queue.as_ptr(), 50, MOST_RECORDS, &mut unread);
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ fn a_restart_in_the_middle_of_a_stream_loses_and_doubles_nothing() {
     let connector = rig.connector("restart", &topic, &[("tasks.max", "2")]);
     let mut sent = 0;
     for _ in 0..3 {
-        let worker = rig.start(&[connector.clone()]);
+        let worker = rig.start(&[&connector]);
         rig.produce(&topic, 3, sent, 200);
         sent += 200;
         rig.wait_for_rows(&topic, sent * 3, &worker);

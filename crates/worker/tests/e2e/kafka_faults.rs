@@ -104,7 +104,7 @@ fn stops_at(name: &str, bad: &str, with_schemas: bool, cause: &str) {
     ];
     let connector = rig.connector(name, &topic, &properties);
     for _ in 0..2 {
-        let worker = rig.start(&[connector.clone()]);
+        let worker = rig.start(&[&connector]);
         worker.wait_for_failure(name);
         let failed = worker.lines("task FAILED");
         for part in [&format!("record {topic}-0 at offset 100 "), cause] {

@@ -1,6 +1,8 @@
 //! SIGKILL at every step of a round and of recovery: no row is lost, none is doubled, nothing stays open.
 
-use crate::rig::Rig;
+use starrocks_kafka_testbed::{Action, Call};
+
+use crate::rig::{PATIENCE, Rig};
 
 const KILL_AT: &str = "STARROCKS_KAFKA_KILL_AT";
 
@@ -13,7 +15,7 @@ fn killed_at(name: &str, steps: &[&str]) {
     for step in steps {
         rig.produce(&topic, 2, sent, 300);
         sent += 300;
-        let mut worker = rig.start_with(&[connector.clone()], &[(KILL_AT, step)]);
+        let mut worker = rig.start_with(&[&connector], &[(KILL_AT, step)]);
         let status = worker.wait();
         assert!(
             !status.success(),
@@ -59,6 +61,54 @@ killed! {
     at_every_step_in_turn: "sealed:1", "prepared:1", "decided:1", "committed:1", "settled:1", "labels-settled:1";
 }
 
+/// SIGKILL from outside while StarRocks works on a call, which it then ends by itself.
+fn killed_during(name: &str, call: Call, action: Action) {
+    let Some(rig) = Rig::new(name) else { return };
+    let topic = rig.topic(2);
+    let connector = rig.connector(name, &topic, &[]);
+    rig.produce(&topic, 2, 0, 300);
+    let faults = rig.standin.faults();
+    // The first begin asks whether there are transactions.
+    let nth = if call == Call::Begin { 2 } else { 1 };
+    if call == Call::Rollback {
+        // A begin without an answer is rolled back.
+        let lost = faults.on(Call::Begin).db("shop").nth(1);
+        lost.act(Action::DropAnswerAfterEffect);
+    }
+    let held = faults.on(call).db("shop").nth(1).act(action);
+    let worker = rig.start(&[&connector]);
+    rig.wait_until("the call is held", &worker, || held.hits() == 1);
+    worker.kill();
+    held.remove();
+    let ended = rig.standin.wait_until_ended(call, nth, PATIENCE);
+    ended.expect("what was held ends by itself");
+    rig.produce(&topic, 2, 300, 300);
+    let worker = rig.start(&[connector]);
+    rig.wait_for_rows(&topic, 1200, &worker);
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    rig.check_exactly_once(&topic, &topic, 2, 600);
+}
+
+macro_rules! killed_during {
+    ($($name:ident: $call:ident, $action:ident;)+) => {$(
+        #[test]
+        fn $name() {
+            killed_during(stringify!($name), Call::$call, Action::$action);
+        }
+    )+};
+}
+
+killed_during! {
+    during_begin: Begin, Hold;
+    during_load: Load, Hold;
+    during_prepare: Prepare, Hold;
+    before_the_answer_to_prepare: Prepare, HoldAnswer;
+    during_commit: Commit, Hold;
+    before_the_answer_to_commit: Commit, HoldAnswer;
+    during_rollback: Rollback, Hold;
+}
+
 /// The one hole that is known: between the claim and the rollback a crash leaves the transactions of the
 /// round before open until StarRocks ends them. No row is lost or doubled by it.
 #[test]
@@ -70,7 +120,7 @@ fn between_claim_and_rollback_rows_are_right_all_the_same() {
     let connector = rig.connector("claim_rollback", &topic, &[]);
     rig.produce(&topic, 2, 0, 300);
     for step in ["prepared:1", "claimed:1"] {
-        let mut worker = rig.start_with(&[connector.clone()], &[(KILL_AT, step)]);
+        let mut worker = rig.start_with(&[&connector], &[(KILL_AT, step)]);
         assert!(!worker.wait().success(), "{step}");
     }
     let worker = rig.start(&[connector]);

@@ -1,13 +1,17 @@
 //! From a real Kafka topic to rows in a table: the real binary on a real broker, against the StarRocks
 //! stand-in.
 
+mod at_least_once;
 mod basics;
 mod kafka_faults;
 mod kills;
+mod logs;
 mod old_starrocks;
 mod process;
+mod rebalance;
 mod rig;
 mod starrocks_answers;
 mod starrocks_away;
 mod starrocks_refusals;
+mod stop;
 mod topics;

@@ -107,6 +107,8 @@ impl Worker {
 
     /// SIGTERM, and its end.
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
+        // Before, there is no handler yet.
+        self.wait_for_log("starrocks-kafka started");
         self.signal("TERM");
         let status = self.wait();
         (status, self.log())

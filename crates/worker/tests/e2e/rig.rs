@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
@@ -89,6 +89,27 @@ impl<B: Borrow<Broker>> Rig<B> {
         self.broker().produce(topic, messages);
     }
 
+    /// As [`produce`](Self::produce), with a note of `bytes` in each.
+    pub(crate) fn produce_wide(
+        &self,
+        topic: &str,
+        partitions: i32,
+        from: i64,
+        count: i64,
+        bytes: usize,
+    ) {
+        let note = "x".repeat(bytes);
+        let messages = (from..from + count).flat_map(|offset| {
+            let note = &note;
+            (0..partitions).map(move |part| {
+                let row =
+                    format!(r#"{{"src":"{topic}","part":{part},"off":{offset},"note":"{note}"}}"#);
+                Message::new(part, row)
+            })
+        });
+        self.broker().produce(topic, messages);
+    }
+
     /// Writes a worker's file.
     pub(crate) fn worker_file(&self, extra: &[(&str, &str)]) -> PathBuf {
         let bootstrap = self.broker().bootstrap_servers();
@@ -112,7 +133,7 @@ impl<B: Borrow<Broker>> Rig<B> {
     /// The properties of a connector that flushes every second.
     pub(crate) fn connector(&self, name: &str, topics: &str, extra: &[(&str, &str)]) -> PathBuf {
         let url = self.standin.http_url();
-        let mut text = properties(&[
+        let defaults = [
             ("name", name),
             (
                 "connector.class",
@@ -127,8 +148,14 @@ impl<B: Borrow<Broker>> Rig<B> {
             // What a killed member holds is free again after this.
             ("consumer.override.session.timeout.ms", "3000"),
             ("consumer.override.heartbeat.interval.ms", "500"),
-        ]);
-        if !extra.iter().any(|(key, _)| *key == "topics.regex") {
+        ];
+        let is_set = |name: &str| extra.iter().any(|(key, _)| *key == name);
+        let kept: Vec<_> = defaults
+            .into_iter()
+            .filter(|(key, _)| !is_set(key))
+            .collect();
+        let mut text = properties(&kept);
+        if !is_set("topics.regex") {
             text.push_str(&properties(&[("topics", topics)]));
         }
         text.push_str(&properties(extra));
@@ -142,15 +169,22 @@ impl<B: Borrow<Broker>> Rig<B> {
     }
 
     /// Starts the binary on these files.
-    pub(crate) fn start(&self, connectors: &[PathBuf]) -> Worker {
+    pub(crate) fn start(&self, connectors: &[impl AsRef<Path>]) -> Worker {
         self.start_with(connectors, &[])
     }
 
     /// Starts the binary with variables in its environment.
-    pub(crate) fn start_with(&self, connectors: &[PathBuf], variables: &[(&str, &str)]) -> Worker {
+    pub(crate) fn start_with(
+        &self,
+        connectors: &[impl AsRef<Path>],
+        variables: &[(&str, &str)],
+    ) -> Worker {
         let worker = self.worker_file(&[]);
         let mut command = binary();
-        command.arg("standalone").arg(worker).args(connectors);
+        command
+            .arg("standalone")
+            .arg(worker)
+            .args(connectors.iter().map(AsRef::as_ref));
         command.envs(variables.iter().copied());
         Worker::spawn(command)
     }
@@ -208,6 +242,14 @@ impl<B: Borrow<Broker>> Rig<B> {
             .standin
             .sql(&format!("SELECT COUNT(*) FROM shop.`{table}`"))
             .expect("the table is there");
+        result.lines()[0].parse().expect("a count is a number")
+    }
+
+    /// How many different records have rows in a table.
+    pub(crate) fn distinct(&self, table: &str) -> i64 {
+        let sql =
+            format!("SELECT COUNT(*) FROM (SELECT DISTINCT src, part, off FROM shop.`{table}`)");
+        let result = self.standin.sql(&sql).expect("the table is there");
         result.lines()[0].parse().expect("a count is a number")
     }
 

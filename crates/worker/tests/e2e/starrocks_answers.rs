@@ -70,7 +70,13 @@ fn what_time_heals_is_tried_again() {
             "raise bufferflush.intervalms",
         ),
     ] {
-        let fault = rig.standin.faults().on(call).first(2).act(action);
+        let fault = rig
+            .standin
+            .faults()
+            .on(call)
+            .db("shop")
+            .first(2)
+            .act(action);
         rig.produce(&topic, 1, sent, 100);
         sent += 100;
         rig.wait_for_rows(&topic, sent, &worker);
@@ -97,7 +103,7 @@ fn refusals_are_counted_against_the_retries() {
     let fault = rig.standin.faults().on(Call::Prepare);
     let fault = fault.act(Action::TooManyVersions);
     let connector = rig.connector("retries", &topic, &[("sink.maxretries", "1")]);
-    let worker = rig.start(&[connector.clone()]);
+    let worker = rig.start(&[&connector]);
     worker.wait_for_log("task FAILED: StarRocks refused 2 rounds in a row (sink.maxretries=1)");
     let failed = worker.lines("task FAILED");
     assert!(failed[0].contains("Too many versions"), "{failed:#?}");

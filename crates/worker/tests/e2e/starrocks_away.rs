@@ -54,7 +54,13 @@ fn away_between_two_rounds_and_in_the_middle_of_one() {
 
     let mut sent = 400;
     for call in [Call::Begin, Call::Load, Call::Prepare, Call::Commit] {
-        let held = rig.standin.faults().on(call).nth(1).act(Action::Hold);
+        let held = rig
+            .standin
+            .faults()
+            .on(call)
+            .db("shop")
+            .nth(1)
+            .act(Action::Hold);
         rig.produce(&topic, 2, sent, 100);
         sent += 100;
         rig.wait_until(&format!("{call} is held"), &worker, || held.hits() == 1);

@@ -141,7 +141,7 @@ fn refused(name: &str, bad: &str, reason: &str) {
     let topic = rig.topic(1);
     rig.produce(&topic, 1, 0, 100);
     let connector = rig.connector(name, &topic, &[]);
-    let worker = rig.start(&[connector.clone()]);
+    let worker = rig.start(&[&connector]);
     rig.wait_for_rows(&topic, 100, &worker);
     let good = (100..110).map(|offset| Message::new(0, row(&topic, 0, offset)));
     let bad = Message::new(0, bad.replace("TOPIC", &topic));

@@ -1,0 +1,5 @@
+//! The command line, and files that are wrong: what is said, and with which code the program ends.
+
+mod files;
+mod help;
+mod program;
