@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use starrocks_kafka_starrocks::CallError;
 
-use super::{Filling, Halt, Session, Turn, failed};
+use super::{Filling, Halt, Session, SessionEnd, Turn, failed};
 use crate::kafka::{CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind};
 use crate::recovery::TransactionId;
 use crate::round::{Decided, Grounds, Prepared};
@@ -116,8 +116,9 @@ impl<K: Kafka> Session<'_, K> {
         self.reached(Step::Prepared);
         self.enter("deciding a round");
         // The plan of the round before lives in the same metadata: it must not be needed any more.
-        if let Err(halt) = self.await_visible() {
-            if matches!(halt, Halt::Recover(_)) {
+        let may_decide = self.await_visible().and_then(|()| self.look_for_events());
+        if let Err(halt) = may_decide {
+            if !matches!(halt, Halt::End(SessionEnd::Stopped { .. })) {
                 self.roll_back_round(prepared.attempt(), begun)?;
             }
             return Err(halt);
@@ -374,6 +375,7 @@ impl<K: Kafka> Session<'_, K> {
     pub(super) fn claim(&mut self) -> Turn {
         let ended = self.attempt();
         loop {
+            self.look_for_events()?;
             let Some(ledger) = &mut self.ledger else {
                 return Ok(());
             };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::{Halt, Session, SessionEnd, Turn, failed, rejoin};
-use crate::kafka::{Kafka, KafkaError, KafkaErrorKind};
+use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, Polled};
 
 /// How long the thread waits before it pauses its partitions and polls: pausing drops what was fetched, and
 /// heartbeats go on without polling.
@@ -85,6 +85,19 @@ impl<K: Kafka> Session<'_, K> {
             }
             Err(error) => self.poll_failed(&error),
         }
+    }
+
+    /// Looks for events, so that what is sent to Kafka next is sent in the generation that the member has now:
+    /// it may have changed in a long wait, and a refusal would cost leaving the group.
+    pub(super) fn look_for_events(&mut self) -> Turn {
+        while self.batch.is_none() {
+            match self.kafka.poll(Duration::ZERO) {
+                Ok(Polled::Nothing) => break,
+                Ok(polled) => self.batch = self.keep(polled).map(|batch| (batch, 0)),
+                Err(error) => return self.poll_failed(&error),
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn poll_failed(&mut self, error: &KafkaError) -> Turn {

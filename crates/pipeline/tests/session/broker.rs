@@ -53,10 +53,16 @@ pub(crate) enum Slot {
 }
 
 /// What is stored for one partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) offset: i64,
     pub(crate) metadata: Vec<u8>,
+}
+
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.offset, self.text())
+    }
 }
 
 impl Stored {
@@ -230,6 +236,12 @@ impl Broker {
             let Some(zombie) = state.members.get_mut(&member) else {
                 return;
             };
+            let is_told = |event: &(GroupEvent, i32)| matches!(event.0, GroupEvent::Revoked(_));
+            if !zombie.giving_back.is_empty() && !zombie.inbox.iter().any(is_told) {
+                // The client library hears of it when it releases what it was told to give back, and joins anew
+                // without a word.
+                return;
+            }
             zombie.is_live = false;
             zombie.giving_back.clear();
             zombie.inbox.clear();
@@ -237,6 +249,22 @@ impl Broker {
             zombie.inbox.push_back((GroupEvent::Lost(lost), -1));
             state.rebalance();
         });
+    }
+
+    /// Any of the members that are in the group.
+    pub(crate) fn expel_any(&self, which: u64) {
+        let live: Vec<_> = {
+            let state = self.lock();
+            state
+                .members
+                .iter()
+                .filter(|(_, m)| m.is_live)
+                .map(|(id, _)| *id)
+                .collect()
+        };
+        if let Some(member) = live.get((which % live.len().max(1) as u64) as usize) {
+            self.expel(*member);
+        }
     }
 
     /// What a broker does with open transactions after `transaction.timeout.ms`.

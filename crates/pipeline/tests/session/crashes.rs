@@ -7,7 +7,8 @@ use starrocks_kafka_testbed::TxnState;
 
 use crate::broker::Outcome;
 use crate::rounds::NEVER;
-use crate::world::{Ended, Steps, Task, Tuning, World};
+use crate::task_thread::{Ended, Steps, Task};
+use crate::world::{Tuning, World};
 
 fn two_tables(tuning: Tuning) -> World {
     let world = World::new(tuning).topics(&[("orders", 2), ("customers", 1)]);

@@ -11,7 +11,8 @@ use starrocks_kafka_pipeline::task::SessionEnd;
 use starrocks_kafka_testbed::TxnState;
 
 use crate::broker::Outcome;
-use crate::world::{Ended, Tuning, World};
+use crate::task_thread::Ended;
+use crate::world::{Tuning, World};
 
 fn one_topic(tuning: Tuning) -> World {
     let world = World::new(tuning).topics(&[("orders", 2)]);

@@ -8,7 +8,8 @@ use starrocks_kafka_testbed::{Action, Call, Node, TxnState};
 
 use crate::broker::{Slot, row};
 use crate::rounds::NEVER;
-use crate::world::{Ended, Tuning, World};
+use crate::task_thread::Ended;
+use crate::world::{Tuning, World};
 
 fn one_topic(tuning: Tuning) -> World {
     let world = World::new(tuning).topics(&[("orders", 1)]);

@@ -2,10 +2,15 @@
 //! sockets, and a scripted stand-in for Kafka. Whatever is made to go wrong, every record's row is in its table
 //! once, and nothing is left open.
 
+mod at_least_once;
 mod broker;
+mod chaos;
 mod crashes;
 mod decisions;
 mod failures;
 mod fake_kafka;
+mod owed;
+mod rebalances;
 mod rounds;
+mod task_thread;
 mod world;

@@ -7,7 +7,8 @@ use starrocks_kafka_pipeline::task::SessionEnd;
 use starrocks_kafka_testbed::{Call, Hop};
 
 use crate::broker::Slot;
-use crate::world::{Ended, Tuning, World};
+use crate::task_thread::Ended;
+use crate::world::{Tuning, World};
 
 /// Longer than any test: a round then ends for another reason.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);

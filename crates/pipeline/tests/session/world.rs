@@ -2,29 +2,27 @@
 //! threads of their own.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_pipeline::clock::Clock;
 use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
+use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
 use starrocks_kafka_pipeline::recovery::InDoubt;
 use starrocks_kafka_pipeline::routing::TopicMap;
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
-use starrocks_kafka_pipeline::status::TaskStatus;
-use starrocks_kafka_pipeline::step::{Probe, Step};
-use starrocks_kafka_pipeline::task::{Context, Session, SessionEnd, Stop, TaskSettings};
-use starrocks_kafka_pipeline::warehouse::Warehouse;
-use starrocks_kafka_starrocks::{Client, ClientConfig, Frontend, LoadHeaders, Secret};
+use starrocks_kafka_pipeline::step::Step;
+use starrocks_kafka_starrocks::{
+    CallError, Client, ClientConfig, Frontend, Label, Secret, TransactionRef,
+};
 use starrocks_kafka_testbed::{
     Call, Expected, Hop, StandIn, StandInOptions, Traced, Txn, TxnState, exactly_once,
 };
 
 use crate::broker::{Broker, Protocol, Slot};
-use crate::fake_kafka::FakeKafka;
+use crate::task_thread::{Start, Steps, Task, TestClock};
 
 /// How long anything may take before a test gives up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -65,136 +63,6 @@ impl Default for Tuning {
             headers: &[],
             rejoins: false,
         }
-    }
-}
-
-/// The machine's time, moved ahead by tests where it is compared between machines.
-#[derive(Debug)]
-struct TestClock {
-    start: Instant,
-    ahead_ms: Arc<AtomicU64>,
-}
-
-/// Some day in 2023; nothing here asks which.
-const START_MS: i64 = 1_700_000_000_000;
-
-impl Clock for TestClock {
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn epoch_ms(&self) -> i64 {
-        let ms = self.now().duration_since(self.start).as_millis() as i64;
-        START_MS + ms + self.ahead_ms.load(Ordering::SeqCst) as i64
-    }
-}
-
-/// Notes the steps, and ends the process, as it were, at one of them.
-#[derive(Debug, Default)]
-pub(crate) struct Steps {
-    reached: Mutex<Vec<Step>>,
-    crash: Mutex<Option<(Step, usize)>>,
-}
-
-impl Steps {
-    fn count(&self, step: Step) -> usize {
-        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
-        reached.iter().filter(|is| **is == step).count()
-    }
-
-    pub(crate) fn all(&self) -> Vec<Step> {
-        self.reached
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// From now on, the `nth` time that `step` is reached is the last.
-    pub(crate) fn crash_at(&self, step: Step, nth: usize) {
-        *self.crash.lock().unwrap_or_else(PoisonError::into_inner) = Some((step, nth));
-    }
-}
-
-impl Probe for Steps {
-    fn reached(&self, step: Step) {
-        self.reached
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(step);
-        let crash = *self.crash.lock().unwrap_or_else(PoisonError::into_inner);
-        if crash.is_some_and(|(at, nth)| at == step && self.count(step) == nth) {
-            // No hook is called and nothing is printed: this panic is the test's.
-            resume_unwind(Box::new(Crash));
-        }
-    }
-}
-
-struct Crash;
-
-/// How a task's thread ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Session(SessionEnd),
-    /// Where the test has asked for it.
-    Crashed,
-}
-
-impl Ended {
-    /// The reason of a task that failed.
-    pub(crate) fn failure(self) -> String {
-        match self {
-            Self::Session(SessionEnd::Failed(reason)) => reason,
-            other => panic!("the task was to fail: {other:?}"),
-        }
-    }
-}
-
-/// A task on its thread.
-pub(crate) struct Task {
-    pub(crate) status: Arc<TaskStatus>,
-    pub(crate) steps: Arc<Steps>,
-    /// Why sessions were begun anew, in order.
-    pub(crate) rejoined: Arc<Mutex<Vec<String>>>,
-    stop: Stop,
-    end: Receiver<std::thread::Result<Ended>>,
-}
-
-impl Task {
-    /// How it ends by itself.
-    pub(crate) fn ended(&self) -> Ended {
-        match self.end.recv_timeout(LIMIT) {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => panic!(
-                "the task did not end; steps {:?}, retrying {:?}",
-                self.steps.all(),
-                self.status.retrying()
-            ),
-        }
-    }
-
-    /// How it ends when it is asked to, with as much time as it needs.
-    pub(crate) fn stop(&self) -> Ended {
-        self.stop_within(LIMIT)
-    }
-
-    pub(crate) fn stop_within(&self, time: Duration) -> Ended {
-        self.stop
-            .request((tokio::time::Instant::now() + time).into_std());
-        self.ended()
-    }
-
-    /// It stops and has nothing to say about it.
-    pub(crate) fn stop_clean(&self) {
-        let expect = Ended::Session(SessionEnd::Stopped { left: None });
-        assert_eq!(self.stop(), expect, "rejoined {:?}", self.rejoined());
-    }
-
-    pub(crate) fn rejoined(&self) -> Vec<String> {
-        self.rejoined
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
     }
 }
 
@@ -284,31 +152,16 @@ impl World {
     }
 
     pub(crate) fn spawn_with(&self, steps: Arc<Steps>) -> Task {
-        let (to, end) = sync_channel(1);
-        let task = Task {
-            status: Arc::default(),
-            steps,
-            rejoined: Arc::default(),
-            stop: Stop::default(),
-            end,
-        };
-        let start = Start {
+        Start {
             broker: self.broker.clone(),
             tuning: self.tuning.clone(),
             encoder: self.encoder(),
             client: self.client(),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::clone(&self.chance),
-            status: Arc::clone(&task.status),
-            steps: Arc::clone(&task.steps),
-            stop: task.stop.clone(),
-            rejoined: Arc::clone(&task.rejoined),
-        };
-        std::thread::spawn(move || {
-            // A test that has failed already asks nobody how the others ended.
-            drop(to.send(catch(|| start.run())));
-        });
-        task
+            steps,
+        }
+        .spawn()
     }
 
     fn client(&self) -> Client {
@@ -356,6 +209,19 @@ impl World {
             // What changes elsewhere is looked at a little later.
             state = self.broker.lock();
             state = self.broker.wait(state, Duration::from_millis(2));
+        }
+    }
+
+    /// Lets time pass, so that what happens next happens at another moment.
+    pub(crate) fn pass(&self, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        let mut state = self.broker.lock();
+        loop {
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.broker.wait(state, left);
         }
     }
 
@@ -413,24 +279,58 @@ impl World {
         self.until("every row", || self.rows() >= self.records());
     }
 
-    fn shown(&self) -> String {
+    /// What an operator does to the open transactions of a table.
+    pub(crate) fn abort(&self, table: &str) {
+        self.try_abort(table).expect("it can be aborted");
+    }
+
+    /// The same, where the operator may fail, too.
+    pub(crate) fn try_abort(&self, table: &str) -> Result<(), CallError> {
+        let client = self.client();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        for txn in self.open().into_iter().filter(|txn| txn.table == table) {
+            let transaction = TransactionRef {
+                database: txn.db.clone(),
+                table: txn.table.clone(),
+                label: Label::new(&txn.label).expect("it was one"),
+            };
+            runtime.block_on(client.rollback(&transaction, LIMIT))?;
+        }
+        Ok(())
+    }
+
+    /// Whether any metadata that was stored has this text.
+    pub(crate) fn journal_has(&self, text: &str) -> bool {
         let state = self.broker.lock();
-        let stored: Vec<_> = state
-            .stored
+        state
+            .journal
             .iter()
-            .map(|(p, s)| format!("{p}: {} {}", s.offset, s.text()))
-            .collect();
+            .flatten()
+            .any(|offset| offset.metadata.contains(text))
+    }
+
+    pub(crate) fn shown(&self) -> String {
         let calls = self.stand_in.calls();
         let last: Vec<_> = calls
             .iter()
             .rev()
-            .take(15)
+            .take(40)
             .map(ToString::to_string)
             .collect();
-        format!(
-            "stored {stored:#?}\nlast calls {last:#?}\nmembers {:#?}",
-            state.members
-        )
+        let state = self.broker.lock();
+        let sets = state.journal.iter().rev().take(10);
+        let sets: Vec<Vec<_>> = sets
+            .map(|set| {
+                let text =
+                    |o: &OffsetAndMetadata| format!("{} {} {}", o.partition, o.offset, o.metadata);
+                set.iter().map(text).collect()
+            })
+            .collect();
+        let (stored, members) = (&state.stored, &state.members);
+        format!("{stored:#?}\nlast calls {last:#?}\nlast stored {sets:#?}\nmembers {members:#?}")
     }
 
     /// Every transaction that is not over.
@@ -504,104 +404,5 @@ impl World {
             "a Kafka transaction is open"
         );
         self.check_labels();
-    }
-}
-
-fn catch(run: impl FnOnce() -> SessionEnd) -> std::thread::Result<Ended> {
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(end) => Ok(Ended::Session(end)),
-        Err(panic) if panic.is::<Crash>() => Ok(Ended::Crashed),
-        Err(panic) => Err(panic),
-    }
-}
-
-/// What a task's thread takes along.
-struct Start {
-    broker: Broker,
-    tuning: Tuning,
-    encoder: Encoder,
-    client: Client,
-    clock: Arc<dyn Clock>,
-    chance: Arc<AtomicU64>,
-    status: Arc<TaskStatus>,
-    steps: Arc<Steps>,
-    stop: Stop,
-    rejoined: Arc<Mutex<Vec<String>>>,
-}
-
-/// Ends with the thread, at once: a crash leaves nothing running.
-struct Runtime(Option<tokio::runtime::Runtime>);
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Start {
-    fn run(mut self) -> SessionEnd {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let handle = runtime.handle().clone();
-        let _runtime = Runtime(Some(runtime));
-        loop {
-            match self.session(&handle) {
-                SessionEnd::Rejoin(reason) if self.tuning.rejoins && !self.stop.requested() => {
-                    self.rejoined
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(reason);
-                }
-                end => return end,
-            }
-        }
-    }
-
-    fn session(&mut self, runtime: &tokio::runtime::Handle) -> SessionEnd {
-        let tuning = &self.tuning;
-        let probe = Arc::clone(&self.steps) as Arc<dyn Probe>;
-        let mut kafka = FakeKafka::join(&self.broker, Arc::clone(&probe), tuning.records_per_poll);
-        let headers = LoadHeaders::from_properties(tuning.headers.iter().copied());
-        let settings = TaskSettings {
-            connector: CONNECTOR.into(),
-            guarantee: tuning.guarantee,
-            flush_bytes_max: tuning.flush_bytes_max,
-            flush_interval: tuning.flush_interval,
-            retries_max: tuning.retries_max,
-            progress_timeout: tuning.progress_timeout,
-            unavailable_timeout: tuning.unavailable_timeout,
-            headers: Arc::new(headers.expect("valid properties")),
-            begin_timeout_s: 600,
-            release_patience: tuning.release_patience,
-        };
-        let warehouse = Warehouse::new(
-            self.client.clone(),
-            CONNECTOR.into(),
-            DATABASE.into(),
-            tuning.in_doubt,
-            Arc::clone(&self.clock),
-            Arc::clone(&self.status),
-            runtime.clone(),
-        );
-        let chance = Arc::clone(&self.chance);
-        // Each number once, and no two alike at first sight.
-        let mut draw =
-            move || (chance.fetch_add(1, Ordering::SeqCst) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let context = Context {
-            settings,
-            warehouse,
-            encoder: &mut self.encoder,
-            clock: Arc::clone(&self.clock),
-            chance: &mut draw,
-            status: Arc::clone(&self.status),
-            stop: self.stop.clone(),
-            probe,
-        };
-        Session::new(&mut kafka, context).run()
     }
 }
