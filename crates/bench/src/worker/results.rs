@@ -10,7 +10,7 @@ use crate::report::{Table, machine};
 
 const MIB: f64 = 1_048_576.0;
 
-/// What the issue of this project aims at; told, never asserted.
+/// What is aimed at; told, never asserted.
 const AIMS: &str = "aims: the worker at most 3.0 × the CPU of the bare read on flat records, and at most 96 MiB of \
                     memory whatever bufferflush.maxbytes says";
 
