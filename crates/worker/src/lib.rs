@@ -67,8 +67,11 @@ fn run_standalone(worker: &std::path::Path, connectors: &[std::path::PathBuf]) -
             "stopping: what was read is loaded first; a second signal ends at once"
         );
     }
-    worker.stop();
+    let all_ended = worker.stop();
     tracing::info!("starrocks-kafka stopped");
+    if !all_ended {
+        signals::end_without_cleanup(EXIT_OK.into());
+    }
     EXIT_OK
 }
 

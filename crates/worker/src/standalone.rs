@@ -16,6 +16,12 @@ use crate::task::{self, TaskSpec};
 /// Threads for requests to StarRocks; encoding has threads of its own.
 const ASYNC_THREADS: usize = 2;
 
+/// How often a task that was asked to stop is looked after.
+const STOP_POLL: Duration = Duration::from_millis(20);
+
+/// What a task may take beside bringing its round home and leaving its group.
+const LEAVE_MARGIN: Duration = Duration::from_secs(1);
+
 /// One task as its worker sees it.
 pub struct RunningTask {
     /// Its connector's name.
@@ -26,6 +32,32 @@ pub struct RunningTask {
     pub status: Arc<TaskStatus>,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
+}
+
+impl RunningTask {
+    /// Waits for its end, and says how it did not come as it should.
+    fn ends_by(&mut self, limit: Instant) -> bool {
+        let Some(thread) = self.thread.take() else {
+            return true;
+        };
+        let (connector, task) = (&*self.connector, self.index);
+        while !thread.is_finished() {
+            if Instant::now() >= limit {
+                tracing::warn!(
+                    connector,
+                    task,
+                    "ended while Kafka did not answer; what is not settled is rolled back or forward when the connector \
+                     starts again"
+                );
+                return false;
+            }
+            std::thread::sleep(STOP_POLL);
+        }
+        if thread.join().is_err() {
+            tracing::error!(connector, task, "the task's thread ended in a panic");
+        }
+        true
+    }
 }
 
 /// A worker at work.
@@ -126,23 +158,21 @@ impl Worker {
     }
 
     /// Asks every task to bring its round home and stop, and waits for them:
-    /// `task.shutdown.graceful.timeout.ms` for all of them together, and for leaving the group.
-    pub fn stop(&mut self) {
+    /// `task.shutdown.graceful.timeout.ms` for all of them together, and then for leaving the group.
+    ///
+    /// Returns whether all have ended. One that waits for an answer of Kafka's may not have; the process can
+    /// end all the same, for what is not settled is left to recovery.
+    pub fn stop(&mut self) -> bool {
         let deadline = Instant::now() + self.graceful_shutdown_timeout;
         for task in &self.tasks {
             task.stop.request(deadline);
         }
+        let end = deadline + task::LEAVE_LIMIT + LEAVE_MARGIN;
+        let mut all_ended = true;
         for task in &mut self.tasks {
-            if let Some(thread) = task.thread.take()
-                && thread.join().is_err()
-            {
-                tracing::error!(
-                    connector = &*task.connector,
-                    task = task.index,
-                    "the task's thread ended in a panic"
-                );
-            }
+            all_ended &= task.ends_by(end);
         }
+        all_ended
     }
 
     /// Whether a task is neither failed nor stopped.

@@ -25,7 +25,7 @@ const REJOIN_LONGEST: Duration = Duration::from_secs(30);
 const REJOIN_RESET: Duration = Duration::from_secs(60);
 
 /// How long leaving the group may take.
-const LEAVE_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The part of `max.poll.interval.ms` after which a rebalance no longer waits for a round.
 const RELEASE_PART: u32 = 3;
@@ -135,7 +135,7 @@ impl Task {
                     if began.elapsed() > REJOIN_RESET {
                         rejoin_after = REJOIN_FIRST;
                     }
-                    tracing::warn!("joining the group anew: {reason}");
+                    tracing::debug!("joining the group anew: {reason}");
                     self.spec
                         .status
                         .try_again(SystemClock.now(), "join the group", &reason, false);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Filling, Halt, Session, Turn, failed, rejoin};
+use super::{Filling, Halt, Session, SessionEnd, Turn, failed, rejoin};
 use crate::kafka::{CommittedOffset, Kafka};
 use crate::load::open_transactions;
 use crate::metadata::Attempt;
@@ -30,12 +30,23 @@ impl<K: Kafka> Session<'_, K> {
         begun: &Begun,
         failure: LoadFailure,
     ) -> Turn {
-        tracing::warn!(round = %attempt, "a round is given up and begun again: {failure}");
+        tracing::debug!(round = %attempt, "a round is given up: {failure}");
+        let is_permanent = failure.kind == FailureKind::Permanent;
+        if !is_permanent {
+            // Before the rollback, which may have to be tried for long itself.
+            let unavailable = failure.kind == FailureKind::Unavailable;
+            let status = &self.task.status;
+            status.try_again(self.now(), AGAIN, &failure.to_string(), unavailable);
+        }
         self.enter("rolling a round back");
-        self.roll_back_round(attempt, begun)?;
-        self.await_visible()?;
-        if failure.kind == FailureKind::Permanent {
-            return Err(failed(failure.to_string()));
+        let rolled_back = self.roll_back_round(attempt, begun);
+        match rolled_back.and_then(|()| self.await_visible()) {
+            Ok(()) if is_permanent => return Err(failed(failure.to_string())),
+            Ok(()) => {}
+            Err(Halt::End(SessionEnd::Failed(other))) => {
+                return Err(failed(format!("{failure}; then {other}")));
+            }
+            Err(halt) => return Err(halt),
         }
         self.again.rounds += 1;
         if failure.kind == FailureKind::Refused {
@@ -58,10 +69,6 @@ impl<K: Kafka> Session<'_, K> {
         if self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce {
             self.claim()?;
         }
-        let unavailable = failure.kind == FailureKind::Unavailable;
-        self.task
-            .status
-            .try_again(self.now(), AGAIN, &failure.to_string(), unavailable);
         let mut backoff = Backoff::new();
         for _ in 1..self.again.rounds {
             backoff.next_wait();

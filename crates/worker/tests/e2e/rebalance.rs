@@ -115,7 +115,7 @@ fn frozen(name: &str, strategy: &str, call: Call, action: Action) {
     rig.wait_for_rows(&topic, stream.rows(), &first);
     let log = first.log();
     assert!(
-        log.contains("lost: ") || log.contains("joining the group anew: "),
+        log.contains("lost: ") || log.contains("retrying: join the group"),
         "was never expelled:\n{log}"
     );
     ended(first);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use starrocks_kafka_testbed::broker::BrokerOptions;
 use starrocks_kafka_testbed::{Action, Call};
 
 use crate::process::{Worker, binary};
@@ -126,4 +127,36 @@ fn a_second_sigterm_ends_at_once() {
 #[test]
 fn a_second_sigint_ends_at_once() {
     second_signal("second_int", "INT", 130);
+}
+
+/// Kafka answers nothing any more: the round cannot be decided, and the group cannot be left.
+#[test]
+fn a_silent_broker_does_not_hold_up_the_end() {
+    let Some(mut rig) = Rig::own("silent", BrokerOptions::default()) else {
+        return;
+    };
+    let topic = rig.topic(2);
+    let connector = rig.connector("silent", &topic, &[]);
+    let held = rig.standin.faults().on(Call::Prepare).nth(1);
+    let held = held.act(Action::HoldAnswer);
+    let mut worker = rig.start(&[&connector]);
+    rig.produce(&topic, 2, 0, 100);
+    rig.wait_until("a prepare is held", &worker, || held.hits() == 1);
+    rig.broker.suspend().expect("it runs");
+    held.remove();
+    let (status, took) = ends(&mut worker, "TERM");
+    let log = worker.log();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(took < Duration::from_secs(14), "took {took:?}:\n{log}");
+    assert_eq!(
+        worker.lines("not settled").len(),
+        1,
+        "took {took:?}:\n{log}"
+    );
+    rig.broker.resume().expect("it is suspended");
+    let worker = rig.start(&[&connector]);
+    rig.wait_for_rows(&topic, 200, &worker);
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    rig.check_exactly_once(&topic, &topic, 2, 100);
 }
