@@ -80,6 +80,9 @@ impl Stop {
     }
 }
 
+/// What joining the group anew is called where it is shown as being tried again.
+pub const JOIN: &str = "join the group";
+
 /// Why a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEnd {
@@ -309,7 +312,9 @@ impl<'t, K: Kafka> Session<'t, K> {
                 }
                 tracing::info!(partitions = owned.len(), "assigned: {}", names(&owned));
                 self.owned = owned;
-                self.recover()
+                self.recover()?;
+                self.task.status.succeeded(self.now(), JOIN);
+                Ok(())
             }
             GroupEvent::Revoked(partitions) => {
                 self.enter("giving partitions back");

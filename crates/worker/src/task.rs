@@ -9,7 +9,7 @@ use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
-use starrocks_kafka_pipeline::task::{Context, Session, SessionEnd, Stop, TaskSettings};
+use starrocks_kafka_pipeline::task::{Context, JOIN, Session, SessionEnd, Stop, TaskSettings};
 use starrocks_kafka_pipeline::warehouse::Warehouse;
 use starrocks_kafka_starrocks::Client;
 use tokio::runtime::Handle;
@@ -138,7 +138,7 @@ impl Task {
                     tracing::debug!("joining the group anew: {reason}");
                     self.spec
                         .status
-                        .try_again(SystemClock.now(), "join the group", &reason, false);
+                        .try_again(SystemClock.now(), JOIN, &reason, false);
                     if !self.rest(rejoin_after) {
                         return TaskState::Stopped;
                     }
