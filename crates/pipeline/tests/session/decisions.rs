@@ -52,6 +52,8 @@ fn a_refused_claim_ends_the_stay() {
     let task = world.spawn();
     world.finish(&task);
     assert_eq!(task.rejoined().len(), 1);
+    // Joining anew is shown until it is done, and no longer.
+    assert_eq!(task.status.retrying(), []);
 }
 
 #[test]

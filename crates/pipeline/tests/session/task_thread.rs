@@ -11,7 +11,7 @@ use starrocks_kafka_pipeline::clock::Clock;
 use starrocks_kafka_pipeline::encode::Encoder;
 use starrocks_kafka_pipeline::status::TaskStatus;
 use starrocks_kafka_pipeline::step::{Probe, Step};
-use starrocks_kafka_pipeline::task::{Context, Session, SessionEnd, Stop, TaskSettings};
+use starrocks_kafka_pipeline::task::{Context, JOIN, Session, SessionEnd, Stop, TaskSettings};
 use starrocks_kafka_pipeline::warehouse::Warehouse;
 use starrocks_kafka_starrocks::{Client, LoadHeaders};
 
@@ -249,6 +249,8 @@ impl Run {
                     return SessionEnd::Stopped { left: None };
                 }
                 SessionEnd::Rejoin(reason) if self.start.tuning.rejoins => {
+                    self.status
+                        .try_again(self.start.clock.now(), JOIN, &reason, false);
                     let mut rejoined = self.rejoined.lock().unwrap_or_else(PoisonError::into_inner);
                     rejoined.push(reason);
                     drop(rejoined);

@@ -296,8 +296,12 @@ unsafe extern "C" fn on_log(
     let client = context.map_or("", Context::name);
     let (facility, line) = (text(facility), text(line));
     // Syslog's levels. librdkafka calls a lost connection an error; it is one of ours only when all are lost,
-    // and then comes through the error callback.
+    // and then comes through the error callback. While a broker is away it says each request and connection
+    // that fails, several a second: the task says once what it waits for.
     match level {
+        3..=6 if matches!(facility.as_ref(), "FAIL" | "REQTMOUT") => {
+            tracing::debug!(target: "librdkafka", client, facility, "{line}");
+        }
         0..=2 => tracing::error!(target: "librdkafka", client, facility, "{line}"),
         3..=4 => tracing::warn!(target: "librdkafka", client, facility, "{line}"),
         5..=6 => tracing::info!(target: "librdkafka", client, facility, "{line}"),
