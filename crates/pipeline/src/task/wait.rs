@@ -128,6 +128,10 @@ impl<K: Kafka> Session<'_, K> {
     /// Every limit on how long the thread may wait.
     fn check_patience(&mut self) -> Turn {
         let now = self.now();
+        if self.task.stop.requested() && !self.has_joined {
+            // Nothing was read yet, so nothing is to be brought home.
+            return Err(Halt::End(SessionEnd::Stopped { left: None }));
+        }
         if self.give_up_at.is_some_and(|at| now >= at) {
             return Err(rejoin("gave up cleaning up"));
         }

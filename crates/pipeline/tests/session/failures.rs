@@ -445,3 +445,12 @@ fn a_stop_that_must_not_wait_says_what_it_leaves() {
     next.stop_clean();
     world.check_done();
 }
+
+#[test]
+fn a_stop_before_anything_was_read_has_nothing_to_wait_for() {
+    let world = one_topic(Tuning::default());
+    world.stand_in.all_away().expect("the ports are held");
+    let task = world.spawn();
+    world.until("a retry", || !task.status.retrying().is_empty());
+    task.stop_clean();
+}
