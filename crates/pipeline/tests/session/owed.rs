@@ -153,8 +153,9 @@ fn a_session_recovers_by_itself_from_an_abort_of_what_it_has_decided() {
     let task = world.spawn();
     world.until("a commit", || hold.hits() == 1);
     world.abort("orders");
-    // The next round is filled, perhaps prepared, while this one is found to be aborted.
+    // The next round is prepared while this one is found to be aborted; none of its labels may be begun again.
     world.broker.produce("customers", 0, 4);
+    world.broker.produce("orders", 0, 4);
     world.until("the next round", || {
         task.steps
             .all()

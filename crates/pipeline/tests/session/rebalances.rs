@@ -1,6 +1,7 @@
 //! Partitions change hands: asked for, lost, added, and while StarRocks is away.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use starrocks_kafka_testbed::{Action, Call, Node};
 
 use crate::broker::Protocol;
 use crate::rounds::NEVER;
-use crate::task_thread::{Ended, Task};
+use crate::task_thread::{Ended, Steps, Task};
 use crate::world::{Tuning, World};
 
 fn slow() -> Tuning {
@@ -280,4 +281,40 @@ fn nothing_is_named_that_is_not_ours() {
     };
     assert_eq!(named.len(), 4);
     world.check_nothing_open();
+}
+
+#[test]
+fn a_generation_that_changes_in_a_long_wait_costs_nobody_the_group() {
+    // While it waits for a call, another member joins; then it decides, or claims.
+    let check = |call: Call, crash: bool| {
+        let world = world(
+            Tuning {
+                rejoins: true,
+                ..Tuning::default()
+            },
+            Protocol::Cooperative,
+        );
+        if crash {
+            let steps = Arc::<Steps>::default();
+            steps.crash_at(Step::Decided, 1);
+            assert_eq!(world.spawn_with(steps).ended(), Ended::Crashed);
+        }
+        let hold = world.stand_in.faults().on(call).first(1).act(Action::Hold);
+        let first = world.spawn();
+        world.until("the call", || hold.hits() == 1);
+        let second = world.spawn();
+        world.until("a rebalance", || world.broker.lock().members.len() == 2);
+        hold.release();
+        world.until("the second one's share", || {
+            second.steps.all().contains(&Step::RolledBack)
+        });
+        world.until_loaded();
+        world.until_settled();
+        first.stop_clean();
+        second.stop_clean();
+        world.check_done();
+        assert_eq!(first.rejoined(), Vec::<String>::new(), "{call}");
+    };
+    check(Call::Prepare, false);
+    check(Call::State, true);
 }
