@@ -308,6 +308,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_what_starrocks_says_is_proof() {
+        for (fate, expect) in [
+            (Fate::Prepare, false),
+            (Fate::Prepared, true),
+            (Fate::Committed, false),
+            (Fate::Aborted, false),
+            (Fate::Unknown, false),
+        ] {
+            assert_eq!(fate.prepared("a".into()).is_some(), expect, "{fate:?}");
+        }
+        for (settle, expect) in [
+            (Settle::Commit, false),
+            (Settle::Done, true),
+            (Settle::Owed, false),
+            (Settle::InDoubt, false),
+            (Settle::Defect, false),
+        ] {
+            assert_eq!(settle.done("a".into()).is_some(), expect, "{settle:?}");
+        }
+    }
+
     fn stored(number: i32, offset: Option<i64>, metadata: Option<Metadata>) -> CommittedOffset {
         CommittedOffset {
             partition: TopicPartition::new("orders", number),

@@ -285,5 +285,7 @@ impl World {
             state.late.extend(labels.map(Late::Commit));
         }
         state.group.remove(w);
+        // A claim may have been stored without an answer, and not again: what was to be rolled back behind it stays.
+        state.nobody_is_to_blame();
     }
 }

@@ -4,7 +4,7 @@ use starrocks_kafka_pipeline::recovery::Fate;
 
 use crate::bounds::Rule;
 use crate::decisions::Sending;
-use crate::notes::{Label, Note};
+use crate::notes::Label;
 use crate::system::{Broken, Fault, Late, State, World};
 use crate::worker::{Step, Worker};
 
@@ -91,21 +91,7 @@ impl World {
             step: Step::Dead,
             ..Worker::joining(None)
         };
-        let notes = state.group.stored.iter().flatten();
-        let notes: Vec<Note> = notes.map(|stored| stored.note).collect();
-        let workers = state.workers.clone();
-        let pending = state.group.pending.clone();
-        for t in &mut state.starrocks.transactions {
-            let attempt = t.label.attempt;
-            let is_known = notes.iter().any(|note| note.refers_to(attempt))
-                || workers.iter().any(|worker| worker.refers_to(attempt))
-                || pending.iter().any(|(_, offsets)| {
-                    let mut stored = offsets.iter().flatten();
-                    stored.any(|stored| stored.note.refers_to(attempt))
-                });
-            // Fenced already, and whoever had to roll it back is gone.
-            t.is_left |= !is_known;
-        }
+        state.nobody_is_to_blame();
     }
 
     fn forget(&self, state: &mut State) {
@@ -153,6 +139,7 @@ impl World {
             Late::End(producer) => {
                 if let Some(offsets) = state.group.end(producer) {
                     state.stored(&offsets);
+                    state.nobody_is_to_blame();
                 }
             }
         }

@@ -30,7 +30,7 @@ pub(crate) struct Transaction {
     pub(crate) is_decided: bool,
     /// A worker asked for its end.
     pub(crate) is_rolled_back: bool,
-    /// Nobody is to be blamed when it stays open: it was begun after its rollback, or whoever had to roll it back died.
+    /// Nobody is to be blamed when it stays open: it was begun after its rollback, or whoever had to roll it back is gone.
     pub(crate) is_left: bool,
 }
 

@@ -201,6 +201,9 @@ impl Model for World {
             Action::TimeOut(producer) => state.fence(producer),
             Action::Fault(fault) => self.fail(&mut state, fault),
         }
+        if !self.breaks(Rule::GroupFence) {
+            state.drop_refused();
+        }
         state.tidy();
         Some(state)
     }
@@ -318,6 +321,26 @@ impl State {
                 .late
                 .iter()
                 .any(|late| matches!(late, Late::Offsets { offsets, .. } if notes(offsets)))
+    }
+
+    /// A worker is gone. What is open and fenced already, and nobody else knows of, stays open until it times out.
+    pub(crate) fn nobody_is_to_blame(&mut self) {
+        let mut transactions = std::mem::take(&mut self.starrocks.transactions);
+        for t in &mut transactions {
+            t.is_left |= t.is_open() && !self.refers_to(t.label.attempt);
+        }
+        self.starrocks.transactions = transactions;
+    }
+
+    /// What is late in the name of a generation that is over does nothing when it arrives.
+    fn drop_refused(&mut self) {
+        let group = &self.group;
+        self.late.retain(|late| match *late {
+            Late::Offsets {
+                worker, generation, ..
+            } => group.accepts(worker, generation),
+            _ => true,
+        });
     }
 
     /// Two states that differ in nothing that can be told become one.

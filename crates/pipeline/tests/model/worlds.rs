@@ -326,7 +326,7 @@ fn larger() -> Vec<(&'static str, Bounds)> {
         (
             "days",
             eager(
-                2,
+                1,
                 Faults {
                     days: 1,
                     ..loss(both)
