@@ -454,3 +454,27 @@ fn a_stop_before_anything_was_read_has_nothing_to_wait_for() {
     world.until("a retry", || !task.status.retrying().is_empty());
     task.stop_clean();
 }
+
+#[test]
+fn a_decided_round_that_may_not_be_committed_keeps_its_plan() {
+    let world = one_topic(Tuning::default());
+    // The first round is in, and its offset not stored by itself yet.
+    let refused = world.stand_in.faults().on(Call::Commit).from(2);
+    refused.act(Action::Unauthorized);
+    let task = world.spawn();
+    world.until("the first round", || {
+        task.status.counters.rounds.load(Ordering::Relaxed) == 1
+    });
+    world.broker.produce("orders", 0, 3);
+    let failure = task.ended().failure();
+    assert!(
+        failure.contains("a decided round cannot be committed"),
+        "{failure}"
+    );
+    let stored = world.broker.stored("orders", 0).expect("a plan");
+    assert_eq!((stored.offset, stored.text().contains("plan")), (10, true));
+    world.stand_in.faults().clear();
+    let next = world.spawn();
+    world.finish(&next);
+    assert_eq!(world.stand_in.transactions().len(), 2);
+}
