@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::kafka::{OffsetAndMetadata, TopicPartition};
-use crate::metadata::{Attempt, Claim, Metadata, Owed, Plan};
+use crate::metadata::{Attempt, Claim, LeftOpen, METADATA_BYTES_MAX, Metadata, Owed, Plan};
 use crate::round::{Prepared, Visible};
 
 /// Where one partition stands.
@@ -17,6 +17,8 @@ pub struct Standing {
     pub settled: i64,
     /// What lies at `settled` and must be replayed first, to some of its tables only.
     pub owed: Option<Owed>,
+    /// What previous holders left open and is still to be rolled back, oldest first.
+    pub left_open: Vec<LeftOpen>,
 }
 
 impl Standing {
@@ -26,6 +28,7 @@ impl Standing {
         Self {
             settled,
             owed: None,
+            left_open: Vec::new(),
         }
     }
 }
@@ -159,6 +162,14 @@ impl Ledger {
         }
     }
 
+    /// What previous holders left open is rolled back: the next claim need not name it any more.
+    pub fn rolled_back(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.stored &= entry.standing.left_open.is_empty();
+            entry.standing.left_open.clear();
+        }
+    }
+
     /// The rows of a round are in their tables.
     ///
     /// # Panics
@@ -188,15 +199,87 @@ impl Ledger {
         standing: &Standing,
         ended: Attempt,
     ) -> OffsetAndMetadata {
-        let claim = Metadata::Claim(Claim {
+        let mut claim = Claim {
             attempt: ended,
             database: Arc::clone(&self.database),
             owed: standing.owed.clone(),
-        });
+            left_open: standing.left_open.clone(),
+        };
+        let mut metadata = Metadata::Claim(claim.clone()).encode(&self.connector);
+        // Names of databases may be long; what is owed comes first, and the newest of what is open.
+        while metadata.len() > METADATA_BYTES_MAX && !claim.left_open.is_empty() {
+            claim.left_open.remove(0);
+            metadata = Metadata::Claim(claim.clone()).encode(&self.connector);
+        }
         OffsetAndMetadata {
             partition: partition.clone(),
             offset: standing.settled,
-            metadata: claim.encode(&self.connector),
+            metadata,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{Epoch, Found};
+
+    fn left_open(round: u64, database: &str) -> LeftOpen {
+        LeftOpen {
+            attempt: Attempt {
+                epoch: Epoch(9),
+                round,
+            },
+            database: database.into(),
+        }
+    }
+
+    fn claimed(ledger: &Ledger) -> Claim {
+        let ended = Attempt {
+            epoch: Epoch(1),
+            round: 0,
+        };
+        let [claim] = &ledger.claim(ended)[..] else {
+            panic!("one partition, one claim");
+        };
+        assert!(claim.metadata.len() <= METADATA_BYTES_MAX);
+        match Metadata::decode(claim.metadata.as_bytes(), "c") {
+            Found::Ours(Metadata::Claim(claim)) => claim,
+            other => panic!("no claim: {other:?}"),
+        }
+    }
+
+    fn ledger(left_open: Vec<LeftOpen>) -> Ledger {
+        let standing = Standing {
+            left_open,
+            ..Standing::at(7)
+        };
+        let found = [(TopicPartition::new("orders", 0), standing)];
+        Ledger::new("c".into(), "shop".into(), found)
+    }
+
+    #[test]
+    fn claims_name_what_is_left_open_until_it_is_rolled_back() {
+        let mut ledger = ledger(vec![left_open(1, "shop"), left_open(2, "shop")]);
+        assert_eq!(claimed(&ledger).left_open.len(), 2);
+        ledger.stored();
+        ledger.rolled_back();
+        assert!(!ledger.is_stored(), "what is stored still names it");
+        assert_eq!(claimed(&ledger).left_open, []);
+        ledger.stored();
+        ledger.rolled_back();
+        assert!(ledger.is_stored());
+    }
+
+    #[test]
+    fn the_newest_that_fit_are_named() {
+        let long = "d".repeat(1_500);
+        let ledger = ledger((1..=4).map(|round| left_open(round, &long)).collect());
+        let rounds: Vec<_> = claimed(&ledger)
+            .left_open
+            .iter()
+            .map(|left| left.attempt.round)
+            .collect();
+        assert_eq!(rounds, [3, 4]);
     }
 }

@@ -70,6 +70,20 @@ pub struct Owed {
     pub tables: Vec<Arc<str>>,
 }
 
+/// An attempt of a previous holder that may have open transactions, and is fenced: it is never decided.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeftOpen {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The database its transactions are in.
+    pub database: Arc<str>,
+}
+
+/// Attempts that a claim remembers at most, the newest of them. Each is one crash between a claim and the
+/// rollback behind it, without a recovery that came through since; what is forgotten ends by StarRocks'
+/// own timeout.
+pub const LEFT_OPEN_MAX: usize = 16;
+
 /// A decided round, as seen from one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -94,6 +108,9 @@ pub struct Claim {
     pub database: Arc<str>,
     /// What must be replayed before the stored offset may move.
     pub owed: Option<Owed>,
+    /// What is still to be rolled back, oldest first: named until that is done, so that a crash in between
+    /// leaves nothing open for good.
+    pub left_open: Vec<LeftOpen>,
 }
 
 /// What a task wrote beside an offset.
@@ -129,6 +146,15 @@ struct Wire {
     plan: Option<WirePlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owed: Option<WireOwed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open: Vec<WireOpen>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireOpen {
+    epoch: String,
+    round: u64,
+    db: Arc<str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,23 +203,26 @@ impl Metadata {
     #[must_use]
     pub fn encode(&self, connector: &str) -> String {
         let attempt = self.attempt();
-        let (plan, owed) = match self {
-            Self::Plan(plan) => (
-                Some(WirePlan {
-                    end: plan.end,
-                    tables: plan.tables.clone(),
-                    prepared_at: plan.prepared_at_ms,
-                }),
-                None,
-            ),
-            Self::Claim(claim) => (
-                None,
-                claim.owed.as_ref().map(|owed| WireOwed {
-                    end: owed.end,
-                    tables: owed.tables.clone(),
-                }),
-            ),
+        let (plan, claim) = match self {
+            Self::Plan(plan) => (Some(plan), None),
+            Self::Claim(claim) => (None, Some(claim)),
         };
+        let plan = plan.map(|plan| WirePlan {
+            end: plan.end,
+            tables: plan.tables.clone(),
+            prepared_at: plan.prepared_at_ms,
+        });
+        let owed = claim.and_then(|claim| claim.owed.as_ref());
+        let owed = owed.map(|owed| WireOwed {
+            end: owed.end,
+            tables: owed.tables.clone(),
+        });
+        let left_open = claim.map_or(&[][..], |claim| &claim.left_open);
+        let open = left_open.iter().map(|left| WireOpen {
+            epoch: left.attempt.epoch.to_string(),
+            round: left.attempt.round,
+            db: Arc::clone(&left.database),
+        });
         let wire = Wire {
             v: VERSION,
             connector: connector.to_owned(),
@@ -202,6 +231,7 @@ impl Metadata {
             db: self.database().to_string(),
             plan,
             owed,
+            open: open.collect(),
         };
         serde_json::to_string(&wire).expect("strings and integers always make JSON")
     }
@@ -231,16 +261,22 @@ impl Metadata {
 
 impl Wire {
     fn into_metadata(self) -> Found {
-        let Ok(epoch) = u64::from_str_radix(&self.epoch, 16) else {
+        let Some(attempt) = read_attempt(&self.epoch, self.round) else {
             return Found::Foreign(format!("damaged: epoch '{}'", self.epoch));
         };
-        let attempt = Attempt {
-            epoch: Epoch(epoch),
-            round: self.round,
-        };
         let database = Arc::from(self.db);
+        let left_open = self.open.into_iter().map(|open| {
+            let attempt = read_attempt(&open.epoch, open.round)?;
+            Some(LeftOpen {
+                attempt,
+                database: open.db,
+            })
+        });
+        let Some(left_open) = left_open.collect::<Option<Vec<_>>>() else {
+            return Found::Foreign("damaged: what it says is open".to_owned());
+        };
         Found::Ours(match (self.plan, self.owed) {
-            (Some(plan), None) => Metadata::Plan(Plan {
+            (Some(plan), None) if left_open.is_empty() => Metadata::Plan(Plan {
                 attempt,
                 database,
                 end: plan.end,
@@ -254,10 +290,19 @@ impl Wire {
                     end: owed.end,
                     tables: owed.tables,
                 }),
+                left_open,
             }),
-            (Some(_), Some(_)) => return Found::Foreign("damaged: a plan that owes".to_owned()),
+            (Some(_), _) => return Found::Foreign("damaged: a plan that owes".to_owned()),
         })
     }
+}
+
+fn read_attempt(epoch: &str, round: u64) -> Option<Attempt> {
+    let epoch = u64::from_str_radix(epoch, 16).ok()?;
+    Some(Attempt {
+        epoch: Epoch(epoch),
+        round,
+    })
 }
 
 /// An upper bound of the bytes that a plan, and a claim that owes the same, take: what a round is sealed
@@ -317,13 +362,21 @@ mod tests {
         let owed = proptest::option::of(
             (any::<i64>(), tables()).prop_map(|(end, tables)| Owed { end, tables }),
         );
-        let claim = (attempt(), ".{0,20}", owed).prop_map(|(attempt, database, owed)| {
-            Metadata::Claim(Claim {
-                attempt,
-                database: database.into(),
-                owed,
-            })
+        let left_open = (attempt(), ".{0,20}").prop_map(|(attempt, database)| LeftOpen {
+            attempt,
+            database: database.into(),
         });
+        let left_open = proptest::collection::vec(left_open, 0..3);
+        let claim = (attempt(), ".{0,20}", owed, left_open).prop_map(
+            |(attempt, database, owed, left_open)| {
+                Metadata::Claim(Claim {
+                    attempt,
+                    database: database.into(),
+                    owed,
+                    left_open,
+                })
+            },
+        );
         prop_oneof![plan, claim]
     }
 
@@ -342,6 +395,11 @@ mod tests {
                 Metadata::Claim(claim) => claim.owed.as_ref().map_or(&empty, |owed| &owed.tables),
             };
             let bound = encoded_bytes_max(&connector, metadata.database(), tables.iter().map(|t| &**t));
+            let mut metadata = metadata.clone();
+            if let Metadata::Claim(claim) = &mut metadata {
+                // The ledger leaves out what does not fit.
+                claim.left_open.clear();
+            }
             prop_assert!(metadata.encode(&connector).len() <= bound);
         }
 
@@ -374,14 +432,27 @@ mod tests {
             end: 9,
             tables: vec!["t".into()],
         });
-        let claim = Metadata::Claim(Claim {
+        let mut claim = Claim {
             attempt,
             database: "shop".into(),
             owed,
-        });
+            left_open: Vec::new(),
+        };
         assert_eq!(
-            claim.encode("c"),
+            Metadata::Claim(claim.clone()).encode("c"),
             r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","owed":{"end":9,"tables":["t"]}}"#
+        );
+        claim.left_open.push(LeftOpen {
+            attempt: Attempt {
+                epoch: Epoch(0xcd),
+                round: 3,
+            },
+            database: "old".into(),
+        });
+        claim.owed = None;
+        assert_eq!(
+            Metadata::Claim(claim).encode("c"),
+            r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","open":[{"epoch":"00000000000000cd","round":3,"db":"old"}]}"#
         );
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::kafka::{CommittedOffset, TopicPartition};
 use crate::ledger::Standing;
-use crate::metadata::{Attempt, Found, Metadata, Owed};
+use crate::metadata::{Attempt, Found, LEFT_OPEN_MAX, LeftOpen, Metadata, Owed};
 use crate::round::{TableCommitted, TablePrepared};
 
 /// How long StarRocks keeps a PREPARED transaction: we ask for it at each prepare, and it is FE's default
@@ -207,20 +207,23 @@ impl Reading {
     }
 
     /// The transactions that the previous holders may have left open: those of the attempt after the one
-    /// stored, in each table that rows of the partition can go to.
+    /// stored, and of those that a claim names, in each table that rows of the partition can go to.
     pub fn left_open(
         &self,
         mut tables: impl FnMut(&TopicPartition) -> Vec<Arc<str>>,
     ) -> BTreeSet<TransactionId> {
         let mut open = BTreeSet::new();
         for (partition, (_, metadata)) in &self.partitions {
-            let Some(metadata) = metadata else { continue };
+            let left_open = left_open_by(metadata.as_ref());
+            if left_open.is_empty() {
+                continue;
+            }
             for table in tables(partition) {
-                open.insert(TransactionId {
-                    database: Arc::clone(metadata.database()),
-                    table,
-                    attempt: metadata.attempt().next(),
-                });
+                open.extend(left_open.iter().map(|left| TransactionId {
+                    database: Arc::clone(&left.database),
+                    table: Arc::clone(&table),
+                    attempt: left.attempt,
+                }));
             }
         }
         open
@@ -239,11 +242,11 @@ impl Reading {
             let Some(offset) = offset.or_else(|| reset.get(partition).copied()) else {
                 continue;
             };
-            let standing = match metadata {
+            let mut standing = match metadata {
                 None => Standing::at(offset),
                 Some(Metadata::Claim(claim)) => Standing {
-                    settled: offset,
                     owed: claim.owed.clone(),
+                    ..Standing::at(offset)
                 },
                 Some(Metadata::Plan(plan)) => {
                     let is_owed = |table: &&Arc<str>| {
@@ -258,19 +261,38 @@ impl Reading {
                         Standing::at(plan.end)
                     } else {
                         Standing {
-                            settled: offset,
                             owed: Some(Owed {
                                 end: plan.end,
                                 tables,
                             }),
+                            ..Standing::at(offset)
                         }
                     }
                 }
             };
+            standing.left_open = left_open_by(metadata.as_ref());
             standings.push((partition.clone(), standing));
         }
         standings
     }
+}
+
+/// The attempts that the holder who wrote this, and those before it, may have left open; oldest first.
+fn left_open_by(metadata: Option<&Metadata>) -> Vec<LeftOpen> {
+    let Some(metadata) = metadata else {
+        return Vec::new();
+    };
+    let mut left_open = match metadata {
+        Metadata::Plan(_) => Vec::new(),
+        Metadata::Claim(claim) => claim.left_open.clone(),
+    };
+    left_open.push(LeftOpen {
+        attempt: metadata.attempt().next(),
+        database: Arc::clone(metadata.database()),
+    });
+    let forgotten = left_open.len().saturating_sub(LEFT_OPEN_MAX);
+    left_open.drain(..forgotten);
+    left_open
 }
 
 #[cfg(test)]
@@ -361,6 +383,7 @@ mod tests {
             },
             database: "d".into(),
             owed,
+            left_open: Vec::new(),
         })
     }
 
@@ -403,6 +426,44 @@ mod tests {
             .map(|id| (id.table.to_string(), id.attempt.epoch.0, id.attempt.round))
             .collect();
         assert_eq!(open, [("a".to_owned(), 5, 4), ("a".to_owned(), 6, 9)]);
+    }
+
+    #[test]
+    fn what_a_claim_names_is_rolled_back_too_and_named_on() {
+        let named: Vec<_> = (0..LEFT_OPEN_MAX as u64)
+            .map(|round| LeftOpen {
+                attempt: Attempt {
+                    epoch: Epoch(4),
+                    round,
+                },
+                database: "old".into(),
+            })
+            .collect();
+        let Metadata::Claim(mut claim) = claim(8, None) else {
+            panic!("a claim");
+        };
+        claim.left_open.clone_from(&named);
+        let stored = vec![stored(0, Some(1), Some(Metadata::Claim(claim)))];
+        let reading = Reading::of(stored, "c").expect("nothing newer");
+        let open = reading.left_open(|_| vec!["a".into()]);
+        let standings = reading.standings(|_| false, &BTreeMap::new());
+        let left_open = &standings[0].1.left_open;
+        // The newest are kept: the oldest one named makes room for the one after the claim.
+        assert_eq!(left_open[..LEFT_OPEN_MAX - 1], named[1..]);
+        let last = &left_open[LEFT_OPEN_MAX - 1];
+        assert_eq!(
+            (last.attempt.epoch.0, last.attempt.round, &*last.database),
+            (6, 9, "d")
+        );
+        let ids: BTreeSet<_> = left_open
+            .iter()
+            .map(|left| TransactionId {
+                database: left.database.clone(),
+                table: "a".into(),
+                attempt: left.attempt,
+            })
+            .collect();
+        assert_eq!(open, ids);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod give_up;
 mod recover;
 mod wait;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,6 @@ use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, Polled, TopicPartition};
 use crate::ledger::Ledger;
 use crate::load::OpenLoads;
 use crate::metadata::{Attempt, Epoch};
-use crate::recovery::TransactionId;
 use crate::round::Round;
 use crate::settings::DeliveryGuarantee;
 use crate::status::TaskStatus;
@@ -190,8 +189,6 @@ pub struct Session<'t, K: Kafka> {
     has_joined: bool,
     /// Rises whenever reading starts elsewhere: records fetched before are then dropped.
     restarts: u64,
-    /// Transactions of previous holders that are still to be rolled back.
-    left_open: BTreeSet<TransactionId>,
     again: Again,
     settle_at: Option<Instant>,
     /// What the thread is busy with since when, for the message about a lack of progress.
@@ -222,7 +219,6 @@ impl<'t, K: Kafka> Session<'t, K> {
             is_paused: false,
             has_joined: false,
             restarts: 0,
-            left_open: BTreeSet::new(),
             again: Again::default(),
             settle_at: None,
             stage: ("starting", now),

@@ -18,7 +18,7 @@ use crate::warehouse::Settled;
 
 /// How long after its round an offset is settled by a Kafka transaction of its own, unless the next round's
 /// decision comes first.
-const SETTLE_AFTER: Duration = Duration::from_secs(1);
+pub(super) const SETTLE_AFTER: Duration = Duration::from_secs(1);
 
 /// How often one call to Kafka is tried before its failure is shown as a retry.
 const RENEW_EVERY: Duration = Duration::from_secs(1);

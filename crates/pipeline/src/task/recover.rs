@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fill::Replay;
+use super::finish::SETTLE_AFTER;
 use super::{Halt, Session, Turn, failed};
 use crate::kafka::{CommittedOffset, Kafka, KafkaError, KafkaErrorKind, TopicPartition};
 use crate::ledger::{Ledger, Standing};
@@ -49,9 +50,8 @@ impl<K: Kafka> Session<'_, K> {
                 .map(|table| Arc::clone(encoder.table_name(table)))
                 .collect()
         });
-        self.left_open.extend(left_open);
         let standings = reading.standings(|id| owed.contains(id), &reset);
-        self.take_over(standings)?;
+        self.take_over(standings, left_open)?;
         self.start_reading()
     }
 
@@ -71,8 +71,13 @@ impl<K: Kafka> Session<'_, K> {
         Ok(reading)
     }
 
-    /// The claim is the fence: before it nothing may be rolled back.
-    fn take_over(&mut self, standings: Vec<(TopicPartition, Standing)>) -> Turn {
+    /// The claim is the fence: before it nothing may be rolled back. It names what is to be, so that who
+    /// comes after a crash in between still knows.
+    fn take_over(
+        &mut self,
+        standings: Vec<(TopicPartition, Standing)>,
+        left_open: BTreeSet<TransactionId>,
+    ) -> Turn {
         let exactly_once = self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce;
         let standings = standings.into_iter().map(|(partition, standing)| {
             // Without claims nobody remembers which tables are owed: all of them get the rows again.
@@ -95,8 +100,11 @@ impl<K: Kafka> Session<'_, K> {
             self.settle()?;
         }
         self.reached(Step::Claimed);
-        let open = std::mem::take(&mut self.left_open);
-        self.roll_back(open)?;
+        self.roll_back(left_open)?;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.rolled_back();
+            self.settle_at = Some(self.task.clock.now() + SETTLE_AFTER);
+        }
         self.reached(Step::RolledBack);
         // What was tried before is settled by this, or is not tried any more.
         self.task.status.forget_retries();

@@ -100,6 +100,8 @@ pub(crate) enum Rule {
     AskUnclear,
     /// What an earlier holder left open is rolled back.
     RollBackLeftOpen,
+    /// A claim names what is still to be rolled back behind it.
+    ClaimNamesLeftOpen,
     /// Partitions are given back only when no round that covers them is open.
     Wall,
     /// A decision is made in the name of the generation in which the partitions were assigned.

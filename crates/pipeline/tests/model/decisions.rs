@@ -188,10 +188,11 @@ impl World {
             ledger.stored();
             books.is_stored = ledger.is_stored();
         }
-        worker.step = match purpose {
-            Purpose::TakeOver(left) if !left.is_empty() => Step::RollingLeftOpen(left),
-            _ => Step::Idle,
-        };
+        match purpose {
+            Purpose::TakeOver(left) if left.is_empty() => worker.rolled_back(),
+            Purpose::TakeOver(left) => worker.step = Step::RollingLeftOpen(left),
+            Purpose::Decision | Purpose::Claim => worker.step = Step::Idle,
+        }
     }
 
     /// Rolls the next table of the own round back. A request that is lost is repeated.
@@ -285,7 +286,5 @@ impl World {
             state.late.extend(labels.map(Late::Commit));
         }
         state.group.remove(w);
-        // A claim may have been stored without an answer, and not again: what was to be rolled back behind it stays.
-        state.nobody_is_to_blame();
     }
 }

@@ -91,7 +91,6 @@ impl World {
             step: Step::Dead,
             ..Worker::joining(None)
         };
-        state.nobody_is_to_blame();
     }
 
     fn forget(&self, state: &mut State) {
@@ -139,7 +138,6 @@ impl World {
             Late::End(producer) => {
                 if let Some(offsets) = state.group.end(producer) {
                     state.stored(&offsets);
-                    state.nobody_is_to_blame();
                 }
             }
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use starrocks_kafka_pipeline::kafka::{CommittedOffset, OffsetAndMetadata, TopicPartition};
 use starrocks_kafka_pipeline::ledger::Standing;
-use starrocks_kafka_pipeline::metadata::{Attempt, Claim, Found, Metadata, Owed, Plan};
+use starrocks_kafka_pipeline::metadata::{
+    Attempt, Claim, Epoch, Found, LeftOpen, Metadata, Owed, Plan,
+};
 use starrocks_kafka_pipeline::recovery::{CLOCK_SKEW_MAX, PREPARED_TIMEOUT, TransactionId};
 
 use crate::bounds::PARTITIONS_MAX;
@@ -46,8 +48,12 @@ pub(crate) enum Note {
     Claim {
         attempt: Attempt,
         owed: Option<(u8, Set)>,
+        left_open: LeftOpenBy,
     },
 }
+
+/// What earlier holders left open, oldest first. More of them than ever go wrong in a world.
+pub(crate) type LeftOpenBy = [Option<Attempt>; 5];
 
 impl Note {
     /// The attempt it tells of.
@@ -60,7 +66,20 @@ impl Note {
     /// Whether somebody who reads it asks StarRocks for this attempt.
     pub(crate) fn refers_to(self, attempt: Attempt) -> bool {
         let own = self.attempt();
-        own.next() == attempt || matches!(self, Self::Plan { .. } if own == attempt)
+        own.next() == attempt
+            || match self {
+                Self::Plan { .. } => own == attempt,
+                Self::Claim { left_open, .. } => left_open.contains(&Some(attempt)),
+            }
+    }
+
+    /// Whether it remembers this stay.
+    pub(crate) fn names(self, epoch: Epoch) -> bool {
+        self.attempt().epoch == epoch
+            || match self {
+                Self::Plan { .. } => false,
+                Self::Claim { left_open, .. } => are_of(&left_open, epoch),
+            }
     }
 }
 
@@ -139,6 +158,34 @@ pub(crate) fn label(id: &TransactionId) -> Label {
 pub(crate) struct Place {
     pub(crate) settled: u8,
     pub(crate) owed: Option<(u8, Set)>,
+    pub(crate) left_open: LeftOpenBy,
+}
+
+/// Whether one of these attempts is of this stay.
+pub(crate) fn are_of(left_open: &LeftOpenBy, epoch: Epoch) -> bool {
+    left_open
+        .iter()
+        .flatten()
+        .any(|attempt| attempt.epoch == epoch)
+}
+
+fn named(left_open: LeftOpenBy) -> Vec<LeftOpen> {
+    let named = left_open.into_iter().flatten();
+    named
+        .map(|attempt| LeftOpen {
+            attempt,
+            database: database(),
+        })
+        .collect()
+}
+
+fn open_attempts(left_open: &[LeftOpen]) -> LeftOpenBy {
+    let mut attempts = LeftOpenBy::default();
+    assert!(left_open.len() <= attempts.len(), "the worlds are small");
+    for (place, left) in attempts.iter_mut().zip(left_open) {
+        *place = Some(left.attempt);
+    }
+    attempts
 }
 
 /// A place as production knows it.
@@ -146,6 +193,7 @@ pub(crate) fn standing(place: Place) -> Standing {
     Standing {
         settled: i64::from(place.settled),
         owed: place.owed.map(owed),
+        left_open: named(place.left_open),
     }
 }
 
@@ -154,6 +202,7 @@ pub(crate) fn place(standing: &Standing) -> Place {
     Place {
         settled: small(standing.settled),
         owed: standing.owed.as_ref().map(owed_set),
+        left_open: open_attempts(&standing.left_open),
     }
 }
 
@@ -218,10 +267,12 @@ fn metadata(note: Note) -> Metadata {
         Note::Claim {
             attempt,
             owed: debt,
+            left_open,
         } => Metadata::Claim(Claim {
             attempt,
             database,
             owed: debt.map(owed),
+            left_open: named(left_open),
         }),
     }
 }
@@ -237,6 +288,7 @@ fn note(metadata: &Metadata) -> Note {
         Metadata::Claim(claim) => Note::Claim {
             attempt: claim.attempt,
             owed: claim.owed.as_ref().map(owed_set),
+            left_open: open_attempts(&claim.left_open),
         },
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use starrocks_kafka_pipeline::recovery::{Fate, Reading, Settle};
 
-use crate::bounds::Rule;
+use crate::bounds::{PARTITIONS_MAX, Rule};
 use crate::kafka::Event;
 use crate::notes::{
     self, CONNECTOR, Label, Offsets, Set, label, members, partition, place, table_names,
@@ -156,7 +156,10 @@ impl World {
     /// Reads the stored offsets.
     pub(crate) fn read(&self, state: &mut State, w: u8) {
         let owned = state.worker(w).owned;
-        let read = state.group.stored;
+        let mut read = [None; PARTITIONS_MAX];
+        for p in members(owned).map(usize::from) {
+            read[p] = state.group.stored[p];
+        }
         let reading = self.reading(&read, owned);
         let todo = reading.decided().into_iter();
         let todo = todo.map(|(id, prepared_at_ms)| {
@@ -225,8 +228,12 @@ impl World {
             left.clear();
         }
         let reset: BTreeMap<_, _> = members(owned).map(|p| (partition(p), 0)).collect();
-        let mut places = [None; crate::bounds::PARTITIONS_MAX];
-        for (partition, standing) in reading.standings(|id| owed.contains(&label(id)), &reset) {
+        let mut places = [None; PARTITIONS_MAX];
+        let is_owed = |id: &_| owed.contains(&label(id));
+        for (partition, mut standing) in reading.standings(is_owed, &reset) {
+            if self.breaks(Rule::ClaimNamesLeftOpen) {
+                standing.left_open.clear();
+            }
             places[usize::from(notes::number(&partition))] = Some(place(&standing));
         }
         let ended = state.fresh_epoch();
@@ -261,10 +268,10 @@ impl World {
         } else if state.starrocks.roll_back(label) {
             state.broken = Some(Broken::DecidedRolledBack);
         }
-        state.worker(w).step = if left.is_empty() {
-            Step::Idle
+        if left.is_empty() {
+            state.worker(w).rolled_back();
         } else {
-            Step::RollingLeftOpen(left)
-        };
+            state.worker(w).step = Step::RollingLeftOpen(left);
+        }
     }
 }

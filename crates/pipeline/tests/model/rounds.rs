@@ -14,7 +14,8 @@ impl World {
             return;
         };
         let is_begun = self.is_begun(state, w, label.table);
-        let has_begun = is_begun || state.starrocks.begin(label, false);
+        let is_fenced = state.is_fenced(label.attempt);
+        let has_begun = is_begun || state.starrocks.begin(label, is_fenced);
         self.mark_begun(state, w, label.table);
         let record = self.bounds.record(p, offset);
         if !has_begun || !state.starrocks.load(label, record) {
@@ -38,7 +39,8 @@ impl World {
             return;
         };
         if !self.is_begun(state, w, label.table) {
-            state.starrocks.begin(label, false);
+            let is_fenced = state.is_fenced(label.attempt);
+            state.starrocks.begin(label, is_fenced);
             self.mark_begun(state, w, label.table);
         }
         let record = self.bounds.record(p, offset);

@@ -170,6 +170,15 @@ fn what_is_left_open_stays_unless_it_is_rolled_back() {
 }
 
 #[test]
+fn claims_that_do_not_name_what_is_left_open_leave_it_after_a_crash() {
+    let faults = Faults {
+        crashes: 2,
+        ..NO_FAULTS
+    };
+    check(Rule::ClaimNamesLeftOpen, small(faults), &[NOT_FINISHED]);
+}
+
+#[test]
 fn partitions_given_back_with_a_round_open_are_decided_by_two() {
     let faults = Faults {
         rebalances: 1,

@@ -30,7 +30,8 @@ pub(crate) struct Transaction {
     pub(crate) is_decided: bool,
     /// A worker asked for its end.
     pub(crate) is_rolled_back: bool,
-    /// Nobody is to be blamed when it stays open: it was begun after its rollback, or whoever had to roll it back is gone.
+    /// Nobody is to be blamed when it stays open: it was begun behind the claim of a later holder, perhaps behind its
+    /// rollback.
     pub(crate) is_left: bool,
 }
 

@@ -6,13 +6,17 @@ use starrocks_kafka_pipeline::metadata::Attempt;
 
 use crate::bounds::{Bounds, Faults, PARTITIONS_MAX, Rule};
 use crate::kafka::{Group, Producer};
-use crate::notes::{Label, Note, Offsets, Set};
+use crate::notes::{Label, Note, Offsets, Set, are_of};
 use crate::properties;
 use crate::starrocks::{Rows, StarRocks};
 use crate::worker::{NOWHERE, Step, Worker};
 
 /// A request whose sender waits for it no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few requests are late at a time, and a copy of a state must not allocate for each"
+)]
 pub(crate) enum Late {
     Begin(Label),
     Load(Label, u8),
@@ -229,7 +233,7 @@ impl State {
         let is_used = |epoch: Epoch| {
             let notes = |offsets: &Offsets| {
                 let mut stored = offsets.iter().flatten();
-                stored.any(|stored| stored.note.attempt().epoch == epoch)
+                stored.any(|stored| stored.note.names(epoch))
             };
             self.starrocks
                 .transactions
@@ -323,13 +327,11 @@ impl State {
                 .any(|late| matches!(late, Late::Offsets { offsets, .. } if notes(offsets)))
     }
 
-    /// A worker is gone. What is open and fenced already, and nobody else knows of, stays open until it times out.
-    pub(crate) fn nobody_is_to_blame(&mut self) {
-        let mut transactions = std::mem::take(&mut self.starrocks.transactions);
-        for t in &mut transactions {
-            t.is_left |= t.is_open() && !self.refers_to(t.label.attempt);
-        }
-        self.starrocks.transactions = transactions;
+    /// Whether the claims of a later holder stand in the place of what a worker of this attempt has stored: what it
+    /// begins now may come behind its rollback, and ends by its timeout.
+    pub(crate) fn is_fenced(&self, attempt: Attempt) -> bool {
+        let mut stored = self.group.stored.iter().flatten();
+        !stored.any(|stored| stored.note.attempt().next() == attempt)
     }
 
     /// What is late in the name of a generation that is over does nothing when it arrives.
@@ -402,12 +404,16 @@ impl Late {
 impl Worker {
     /// Whether it remembers this stay.
     fn names(&self, epoch: starrocks_kafka_pipeline::metadata::Epoch) -> bool {
+        let places = self.books.iter().flat_map(|books| books.places);
         self.ended.epoch == epoch
+            || places
+                .flatten()
+                .any(|place| are_of(&place.left_open, epoch))
             || self.committing.is_some_and(|c| c.attempt.epoch == epoch)
             || match &self.step {
                 Step::Settling { read, todo, owed } => {
                     let mut notes = read.iter().flatten();
-                    notes.any(|s| s.note.attempt().epoch == epoch)
+                    notes.any(|s| s.note.names(epoch))
                         || todo.iter().any(|(label, _)| label.attempt.epoch == epoch)
                         || owed.iter().any(|label| label.attempt.epoch == epoch)
                 }

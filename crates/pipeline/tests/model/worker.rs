@@ -223,6 +223,16 @@ impl Worker {
         (position < end).then_some(position)
     }
 
+    /// What earlier holders left open is rolled back: claims name it no more, and reading begins.
+    pub(crate) fn rolled_back(&mut self) {
+        if let Some(books) = &mut self.books {
+            let mut ledger = books.ledger();
+            ledger.rolled_back();
+            *books = Books::of(&ledger);
+        }
+        self.step = Step::Idle;
+    }
+
     /// Whether a replay comes before anything else.
     pub(crate) fn owes(&self) -> bool {
         self.books.is_some_and(|books| books.ledger().owes())

@@ -102,6 +102,13 @@ fn a_crash() {
     );
 }
 
+/// The second one between a claim and the rollback behind it, too.
+#[test]
+fn two_crashes() {
+    let bounds = eager(1, faults(|f| f.crashes = 2));
+    check(&bounds, &[FINISHED, ROLLED_FORWARD, ROLLED_BACK, WAITED]);
+}
+
 #[test]
 fn a_zombie() {
     let bounds = eager(2, faults(|f| f.expulsions = 1));
