@@ -52,8 +52,13 @@ pub(crate) enum Note {
     },
 }
 
-/// What earlier holders left open, oldest first. More of them than ever go wrong in a world.
-pub(crate) type LeftOpenBy = [Option<Attempt>; 5];
+/// What earlier holders left open, by epoch and round, oldest first. More of them than ever go wrong in a world.
+pub(crate) type LeftOpenBy = [Option<(u8, u8)>; 5];
+
+fn packed(attempt: Attempt) -> (u8, u8) {
+    let small = |number| u8::try_from(number).expect("the worlds are small");
+    (small(attempt.epoch.0), small(attempt.round))
+}
 
 impl Note {
     /// The attempt it tells of.
@@ -69,7 +74,7 @@ impl Note {
         own.next() == attempt
             || match self {
                 Self::Plan { .. } => own == attempt,
-                Self::Claim { left_open, .. } => left_open.contains(&Some(attempt)),
+                Self::Claim { left_open, .. } => left_open.contains(&Some(packed(attempt))),
             }
     }
 
@@ -166,14 +171,17 @@ pub(crate) fn are_of(left_open: &LeftOpenBy, epoch: Epoch) -> bool {
     left_open
         .iter()
         .flatten()
-        .any(|attempt| attempt.epoch == epoch)
+        .any(|(of, _)| u64::from(*of) == epoch.0)
 }
 
 fn named(left_open: LeftOpenBy) -> Vec<LeftOpen> {
     let named = left_open.into_iter().flatten();
     named
-        .map(|attempt| LeftOpen {
-            attempt,
+        .map(|(epoch, round)| LeftOpen {
+            attempt: Attempt {
+                epoch: Epoch(epoch.into()),
+                round: round.into(),
+            },
             database: database(),
         })
         .collect()
@@ -183,7 +191,7 @@ fn open_attempts(left_open: &[LeftOpen]) -> LeftOpenBy {
     let mut attempts = LeftOpenBy::default();
     assert!(left_open.len() <= attempts.len(), "the worlds are small");
     for (place, left) in attempts.iter_mut().zip(left_open) {
-        *place = Some(left.attempt);
+        *place = Some(packed(left.attempt));
     }
     attempts
 }

@@ -13,10 +13,6 @@ use crate::worker::{NOWHERE, Step, Worker};
 
 /// A request whose sender waits for it no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "few requests are late at a time, and a copy of a state must not allocate for each"
-)]
 pub(crate) enum Late {
     Begin(Label),
     Load(Label, u8),

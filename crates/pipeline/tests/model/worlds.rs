@@ -342,14 +342,14 @@ fn larger() -> Vec<(&'static str, Bounds)> {
         ),
         ("two partitions, zombie", two(2, 1, zombie)),
         ("two partitions, crash, loss", two(1, 1, loss(crash))),
-        ("two partitions, operator", two(2, 2, operator)),
+        ("two partitions, operator", two(2, 1, operator)),
         (
             "cooperative move, loss",
             cooperative(eager(2, loss(move_on(zombie))), 5),
         ),
         (
             "cooperative, crash, loss",
-            cooperative(two(1, 1, loss(crash)), 4),
+            cooperative(two(1, 1, loss(crash)), 3),
         ),
         (
             "cooperative, move, zombie",
@@ -358,7 +358,7 @@ fn larger() -> Vec<(&'static str, Bounds)> {
         ("three workers, crash, zombie", three(eager(1, both))),
         (
             "three workers, cooperative",
-            three(cooperative(two(1, 1, crash), 4)),
+            three(cooperative(two(1, 1, crash), 3)),
         ),
         (
             "three records, two tables",
