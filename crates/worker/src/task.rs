@@ -139,7 +139,7 @@ impl Task {
                     self.spec
                         .status
                         .try_again(SystemClock.now(), JOIN, &reason, false);
-                    if !self.rest(rejoin_after) {
+                    if !self.rest(spread(rejoin_after, draw())) {
                         return TaskState::Stopped;
                     }
                     rejoin_after = (rejoin_after * 2).min(REJOIN_LONGEST);
@@ -268,7 +268,35 @@ impl Task {
     }
 }
 
+/// Between half of a wait and all of it: members that left together must not come back together, each
+/// disturbing the others again.
+fn spread(wait: Duration, chance: u64) -> Duration {
+    let half = wait / 2;
+    let part = u32::try_from(chance % 1_000).unwrap_or(0);
+    half + half * part / 1_000
+}
+
 /// A number that no other worker draws.
 fn draw() -> u64 {
     getrandom::u64().expect("the operating system gives random numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_spread_over_their_second_half() {
+        let check = |chance, expect| {
+            assert_eq!(
+                spread(Duration::from_secs(10), chance),
+                Duration::from_millis(expect)
+            );
+        };
+        check(0, 5_000);
+        check(500, 7_500);
+        check(999, 9_995);
+        check(1_000, 5_000);
+        check(u64::MAX, 5_000 + 5 * (u64::MAX % 1_000));
+    }
 }
