@@ -131,7 +131,7 @@ impl fmt::Display for Summary {
         )?;
         write!(
             f,
-            "{} StarRocks transactions; lag now {}",
+            "transactions in StarRocks: {}; lag now {}",
             count(self.rounds),
             count(self.sent.saturating_sub(self.committed))
         )
