@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Failure, PreparedLoad};
 use crate::context::Context;
-use crate::evaluate::{Evaluated, evaluate};
+use crate::error_log::Logs;
+use crate::evaluate::{Tally, evaluate};
 use crate::faults::Action;
+use crate::headers::LoadHeaders;
+use crate::plan::LoadPlan;
 use crate::reply::{Reply, TEXT};
 use crate::request::{Call, Head};
-use crate::spec::{Interface, LoadPlan, LoadSpec};
+use crate::spec::LoadSpec;
 use crate::store::Staged;
 use crate::txns::Begin;
 
@@ -30,8 +33,8 @@ pub(crate) fn failed(failure: &Failure, label: &str) -> Reply {
         });
     }
     body["Message"] = json!(failure.message);
-    if let Some(url) = &failure.error_url {
-        body["ErrorURL"] = json!(url);
+    if let Some((_, logs)) = failure.seen.as_deref() {
+        logs.put_into(&mut body);
     }
     Reply::be(&body)
 }
@@ -57,20 +60,19 @@ pub(crate) fn seconds(head: &Head, name: &str) -> Result<Option<u64>, Failure> {
 /// Row numbers of a load.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
-    pub(crate) total: u64,
-    pub(crate) filtered: u64,
+    pub(crate) rows: Tally,
     pub(crate) bytes: u64,
 }
 
 impl Counts {
     /// The keys that Stream Load, prepare and commit answers share.
     pub(crate) fn put_into(self, body: &mut Value) {
-        let loaded = self.total - self.filtered;
+        let rows = self.rows;
         let numbers = [
-            ("NumberTotalRows", self.total),
-            ("NumberLoadedRows", loaded),
-            ("NumberFilteredRows", self.filtered),
-            ("NumberUnselectedRows", 0),
+            ("NumberTotalRows", rows.total),
+            ("NumberLoadedRows", rows.loaded()),
+            ("NumberFilteredRows", rows.filtered),
+            ("NumberUnselectedRows", rows.unselected),
             ("LoadBytes", self.bytes),
             ("LoadTimeMs", 1),
             ("StreamLoadPlanTimeMs", 0),
@@ -85,8 +87,7 @@ impl Counts {
 pub(crate) struct Checked {
     /// `None` where rows are not kept.
     pub(crate) load: Option<(PreparedLoad, Staged)>,
-    /// Where the rows that were filtered are shown.
-    pub(crate) error_url: Option<String>,
+    pub(crate) logs: Logs,
 }
 
 impl Cluster {
@@ -197,8 +198,7 @@ impl Cluster {
             let context = enter(&mut meta.contexts[be], head)?;
             context.busy = true;
             let counts = Counts {
-                total: context.counted_rows,
-                filtered: 0,
+                rows: Tally::all_loaded(context.counted_rows),
                 bytes: context.load_bytes,
             };
             let (db, table) = (context.db.clone(), context.table.clone());
@@ -226,25 +226,22 @@ impl Cluster {
             if let Some((status, message)) = forced {
                 return Err(Failure::new(status, message));
             }
-            let Checked { load, error_url } = self.checked(be, (&db, &table), headers, bodies)?;
+            let Checked { load, logs } = self.checked(be, (&db, &table), headers, bodies)?;
             match &load {
-                Some((load, _)) => {
-                    (counts.total, counts.filtered) =
-                        (load.evaluated.total, load.evaluated.filtered);
-                }
+                Some((load, _)) => counts.rows = load.evaluated.tally,
                 None => self.count_unkept(counts),
             }
             match head.call {
                 Call::Prepare => self.prepare(txn, prepared_timeout, load)?,
                 _ => self.commit_at_once(txn, load, publish)?,
             }
-            Ok(error_url)
+            Ok(logs)
         })();
         // Unless the BE was restarted meanwhile and the label begun anew.
         self.meta().contexts[be]
             .retain(|label, context| *label != head.label || context.txn != txn);
-        let error_url = match ended {
-            Ok(error_url) => error_url,
+        let logs = match ended {
+            Ok(logs) => logs,
             Err(failure) => {
                 self.abort(txn, &failure.message)?;
                 return Err(failure);
@@ -258,15 +255,15 @@ impl Cluster {
         body["ReceivedDataTimeMs"] = json!(0);
         body["WriteDataTimeMs"] = json!(0);
         body["CommitAndPublishTimeMs"] = json!(0);
-        if let Some(url) = error_url {
-            body["ErrorURL"] = json!(url);
-        }
+        logs.put_into(&mut body);
         Ok(Reply::be(&body))
     }
 
     /// Rows that are not kept are good as they are.
     pub(crate) fn count_unkept(&self, counts: Counts) {
-        self.totals.rows.fetch_add(counts.total, Ordering::Relaxed);
+        self.totals
+            .rows
+            .fetch_add(counts.rows.total, Ordering::Relaxed);
     }
 
     /// The rows of the bodies, checked. `None` where rows are not kept.
@@ -274,33 +271,32 @@ impl Cluster {
         &self,
         be: usize,
         (db, table): (&str, &str),
-        headers: Vec<(String, String)>,
+        headers: LoadHeaders,
         units: Vec<Vec<u8>>,
     ) -> Result<Checked, Failure> {
         let Some(table) = self.table(db, table)? else {
             return Ok(Checked {
                 load: None,
-                error_url: None,
+                logs: Logs::default(),
             });
         };
-        let header = |name: &str| {
-            headers
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.as_str())
-        };
         let wrong = |m: String| Failure::new("INTERNAL_ERROR", m);
-        let spec = LoadSpec::read(Interface::Transaction, header).map_err(wrong)?;
+        let spec = LoadSpec::read(&headers).map_err(wrong)?;
         let plan = LoadPlan::new(&spec, &table).map_err(wrong)?;
-        let evaluated = evaluate(&table, &spec, &plan, &units, self.clock.now_ms())
-            .map_err(|m| Failure::new("DATA_QUALITY_ERROR", m))?;
-        let error_url = self.keep_error_log(be, &evaluated);
+        let evaluated = evaluate(
+            &table,
+            &spec,
+            &plan,
+            &units,
+            self.limits(self.clock.now_ms()),
+        )
+        .map_err(|m| Failure::new("DATA_QUALITY_ERROR", m))?;
+        let logs = self.keep_logs(be, &evaluated);
         let refused = |status, message| Failure {
-            error_url: error_url.clone(),
-            rows: Some((evaluated.total, evaluated.filtered)),
+            seen: Some(Box::new((evaluated.tally, logs.clone()))),
             ..Failure::new(status, message)
         };
-        if evaluated.too_many_filtered(spec.max_filter_ratio) {
+        if evaluated.tally.too_many_filtered(spec.max_filter_ratio) {
             return Err(refused("INTERNAL_ERROR", "too many filtered rows"));
         }
         if evaluated.rows.len() == 0 {
@@ -320,39 +316,8 @@ impl Cluster {
         };
         Ok(Checked {
             load: Some((load, Staged { headers, units })),
-            error_url,
+            logs,
         })
-    }
-
-    /// Writes the error log where rows were filtered; answers its URL.
-    pub(crate) fn keep_error_log(&self, be: usize, evaluated: &Evaluated) -> Option<String> {
-        if evaluated.log.is_empty() {
-            return None;
-        }
-        let number = self.totals.next_file.fetch_add(1, Ordering::Relaxed);
-        let name = format!("error_log_{:x}_{number:x}", self.clock.now_ms());
-        let dir = self.dir.join(format!("be{be}"));
-        let written = std::fs::create_dir_all(&dir)
-            .and_then(|()| std::fs::write(dir.join(&name), evaluated.log.join("\n") + "\n"));
-        if let Err(error) = written {
-            tracing::warn!(%error, dir = %dir.display(), "the error log could not be written");
-            return None;
-        }
-        Some(format!(
-            "http://{}/api/_load_error_log?file={name}",
-            self.be_hosts[be]
-        ))
-    }
-
-    fn error_log(&self, be: usize, head: &Head) -> Reply {
-        let name = head.parameter("file").unwrap_or_default();
-        let own = name.starts_with("error_log_")
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let path = self.dir.join(format!("be{be}")).join(name);
-        match std::fs::read(path) {
-            Ok(log) if own => Reply::new(200, TEXT, log),
-            _ => Reply::new(404, TEXT, format!("file not exist: {name}")),
-        }
     }
 }
 

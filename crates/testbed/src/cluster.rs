@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::evaluate::{Evaluated, evaluate};
+use crate::error_log::Logs;
+use crate::evaluate::{self, Evaluated, Tally, evaluate};
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::options::{StandInOptions, User};
+use crate::plan::LoadPlan;
 use crate::request::Head;
 use crate::schema::Table;
-use crate::spec::{Interface, LoadPlan, LoadSpec};
+use crate::spec::LoadSpec;
 use crate::sql::{SqlError, SqlResult, run};
 use crate::store::{Applied, Databases, Staged, Store, StoreError};
 use crate::txns::{Begin, BeginRefused, Limits, Txn, TxnState, Txns};
@@ -85,9 +87,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// State of the transaction that holds a taken label.
     pub(crate) held: Option<TxnState>,
-    pub(crate) error_url: Option<String>,
-    /// Rows in all and rows filtered, where the rows were looked at.
-    pub(crate) rows: Option<(u64, u64)>,
+    /// Where the rows were looked at: what became of them.
+    pub(crate) seen: Option<Box<(Tally, Logs)>>,
 }
 
 impl Failure {
@@ -96,8 +97,7 @@ impl Failure {
             status,
             message: message.into(),
             held: None,
-            error_url: None,
-            rows: None,
+            seen: None,
         }
     }
 }
@@ -168,6 +168,14 @@ impl Cluster {
     /// Never taken while [`meta`](Self::meta) is held by the same thread.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What evaluating a load must know besides headers and table.
+    pub(crate) fn limits(&self, now_ms: u64) -> evaluate::Limits {
+        evaluate::Limits {
+            now_ms,
+            inflated_bytes: self.options.max_inflated_bytes,
+        }
     }
 
     /// Whether rows and transactions are kept.
@@ -440,18 +448,12 @@ impl Cluster {
         };
         let staged = self.store().staged(txn.id)?.ok_or_else(gone)?;
         let table = self.table(&txn.db, &txn.table)?.ok_or_else(gone)?;
-        let header = |name: &str| {
-            staged
-                .headers
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.as_str())
-        };
         let wrong = |m: String| Failure::new("INTERNAL_ERROR", m);
-        let spec = LoadSpec::read(Interface::Transaction, header).map_err(wrong)?;
+        let spec = LoadSpec::read(&staged.headers).map_err(wrong)?;
         let plan = LoadPlan::new(&spec, &table).map_err(wrong)?;
         let at = txn.prepared_ms.unwrap_or(txn.begun_ms);
-        let evaluated = evaluate(&table, &spec, &plan, &staged.units, at).map_err(wrong)?;
+        let evaluated =
+            evaluate(&table, &spec, &plan, &staged.units, self.limits(at)).map_err(wrong)?;
         Ok(PreparedLoad {
             table,
             spec,

@@ -1,5 +1,7 @@
 //! What a BE knows of a transaction while rows come in (`StreamLoadContext`).
 
+use crate::headers::LoadHeaders;
+
 /// A BE's open transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
@@ -9,7 +11,7 @@ pub(crate) struct Context {
     /// Held by a request; another one is told `TXN_IN_PROCESSING`.
     pub(crate) busy: bool,
     /// Headers of the first load; later loads must ask for the same plan.
-    pub(crate) headers: Option<Vec<(String, String)>>,
+    pub(crate) headers: Option<LoadHeaders>,
     /// Bodies that came in whole.
     pub(crate) units: Vec<Vec<u8>>,
     /// The body that is coming in. What a broken connection leaves here is joined to the next load.

@@ -1,29 +1,68 @@
 //! Bodies become checked rows, counts and the lines of the error log.
 
+use std::borrow::Cow;
+
 use crate::coerce::{self, Source};
+use crate::csv::{self, Field};
 use crate::dates::Moment;
-use crate::parse_json::{self, Fields, Values};
+use crate::inflate::Compression;
+use crate::parse_json::{self, Fields, Values, count_rows};
+use crate::plan::{LoadPlan, Origin, Target};
 use crate::rows::{Cell, Rows};
 use crate::schema::Table;
-use crate::spec::{Format, LoadPlan, LoadSpec, Origin, Target};
+use crate::spec::{Format, LoadSpec};
 
 /// Lines that an error log keeps, about what StarRocks keeps.
 const LOG_LINES: usize = 50;
+
+/// Rows of a load by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) total: u64,
+    /// Rows that did not pass the checks.
+    pub(crate) filtered: u64,
+    /// Rows that `where` did not select.
+    pub(crate) unselected: u64,
+}
+
+impl Tally {
+    /// Rows that nobody looked at.
+    pub(crate) fn all_loaded(total: u64) -> Self {
+        Self {
+            total,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn loaded(self) -> u64 {
+        self.total - self.filtered - self.unselected
+    }
+
+    /// Whether more rows were filtered than `max_filter_ratio` allows.
+    pub(crate) fn too_many_filtered(self, max_filter_ratio: f64) -> bool {
+        let selected = self.total - self.unselected;
+        selected > 0 && self.filtered as f64 / selected as f64 > max_filter_ratio
+    }
+}
 
 /// What a load's bodies hold.
 #[derive(Debug, Default)]
 pub(crate) struct Evaluated {
     pub(crate) rows: Rows,
-    pub(crate) total: u64,
-    pub(crate) filtered: u64,
+    pub(crate) tally: Tally,
+    /// Lines of the error log.
     pub(crate) log: Vec<String>,
+    /// The rows that were filtered, as far as the load asked for them.
+    pub(crate) rejected: Vec<String>,
 }
 
-impl Evaluated {
-    /// Whether more rows were filtered than `max_filter_ratio` allows.
-    pub(crate) fn too_many_filtered(&self, max_filter_ratio: f64) -> bool {
-        self.total > 0 && self.filtered as f64 / self.total as f64 > max_filter_ratio
-    }
+/// What evaluating does not read from headers and table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// For `CURRENT_TIMESTAMP`.
+    pub(crate) now_ms: u64,
+    /// Bytes that one compressed body may become.
+    pub(crate) inflated_bytes: u64,
 }
 
 /// Evaluates the bodies in order. An error fails the whole load, whatever the ratio.
@@ -32,9 +71,9 @@ pub(crate) fn evaluate(
     spec: &LoadSpec,
     plan: &LoadPlan,
     units: &[Vec<u8>],
-    now_ms: u64,
+    limits: Limits,
 ) -> Result<Evaluated, String> {
-    let now = Moment::from_millis(now_ms).date_time();
+    let now = Moment::from_millis(limits.now_ms).date_time();
     let out = Evaluated {
         rows: Rows::new(table.columns.len()),
         ..Evaluated::default()
@@ -46,29 +85,51 @@ pub(crate) fn evaluate(
         now,
         out,
     };
+    let units = inflated(units, spec.compression, limits.inflated_bytes)?;
     match &spec.format {
         Format::Json { strip_outer_array } => {
             let fields = Fields::new(plan.fields.iter().map(|(name, _)| name.as_str()));
-            for unit in units {
+            for unit in &units {
                 parse_json::each_row(unit, *strip_outer_array, &fields, |values| {
                     work.json_row(values)
                 })?;
             }
         }
-        Format::Csv {
-            column_separator,
-            row_delimiter,
-        } => {
+        Format::Csv(format) => {
             // CSV bytes are one stream: a body that does not end with the delimiter runs into the next.
-            let all = units.concat();
-            for line in split(&all, row_delimiter) {
-                if !line.is_empty() {
-                    work.csv_row(line, column_separator);
-                }
-            }
+            let all = match units.as_slice() {
+                [one] => Cow::Borrowed(one.as_ref()),
+                many => Cow::Owned(many.concat()),
+            };
+            csv::each_row(&all, format, |line, fields| work.csv_row(line, fields));
         }
     }
     Ok(work.out)
+}
+
+fn inflated<'u>(
+    units: &'u [Vec<u8>],
+    compression: Option<Compression>,
+    limit: u64,
+) -> Result<Vec<Cow<'u, [u8]>>, String> {
+    let one = |unit: &'u Vec<u8>| match compression {
+        Some(compression) => compression.inflate(unit, limit).map(Cow::Owned),
+        None => Ok(Cow::Borrowed(unit.as_slice())),
+    };
+    units.iter().map(one).collect()
+}
+
+/// Rows of a JSON body that is not kept, counted by their brackets; of one that cannot be read there are none.
+pub(crate) fn count_unkept(spec: &LoadSpec, body: Vec<u8>, limits: Limits) -> u64 {
+    let Format::Json { strip_outer_array } = spec.format else {
+        return 0;
+    };
+    let units = [body];
+    let bodies = inflated(&units, spec.compression, limits.inflated_bytes).unwrap_or_default();
+    bodies
+        .iter()
+        .map(|body| count_rows(body, strip_outer_array))
+        .sum()
 }
 
 struct Work<'a> {
@@ -97,24 +158,24 @@ impl Work<'_> {
         );
     }
 
-    fn csv_row(&mut self, line: &[u8], separator: &[u8]) {
+    fn csv_row(&mut self, line: &[u8], values: &[Field<'_>]) {
         let shown = || String::from_utf8_lossy(line).into_owned();
-        let Ok(text) = std::str::from_utf8(line) else {
+        if std::str::from_utf8(line).is_err() {
             return self.filter("Invalid UTF-8 row", shown());
-        };
-        let values: Vec<&[u8]> = split_all(line, separator);
+        }
         let expect = self.plan.fields.len();
         if values.len() != expect {
             let reason = format!(
                 "Value count does not match column count. Expect {expect}, but got {}",
                 values.len()
             );
-            return self.filter(&reason, text.to_owned());
+            return self.filter(&reason, shown());
         }
         self.row(
-            |at| match values[at] {
-                b"\\N" => Ok(Source::Null),
-                value => Ok(Source::Text(String::from_utf8_lossy(value))),
+            |at| {
+                Ok(values[at].as_deref().map_or(Source::Null, |value| {
+                    Source::Text(String::from_utf8_lossy(value))
+                }))
             },
             shown,
         );
@@ -129,7 +190,7 @@ impl Work<'_> {
         let start = self.out.rows.start();
         match self.cells(source) {
             Ok(delete) => {
-                self.out.total += 1;
+                self.out.tally.total += 1;
                 self.out.rows.finish(delete);
             }
             Err(reason) => {
@@ -165,10 +226,17 @@ impl Work<'_> {
     }
 
     fn filter(&mut self, reason: &str, row: String) {
-        self.out.total += 1;
-        self.out.filtered += 1;
+        self.out.tally.total += 1;
+        self.out.tally.filtered += 1;
         if self.out.log.len() < LOG_LINES {
             self.out.log.push(format!("Error: {reason}. Row: {row}"));
+        }
+        if self
+            .spec
+            .log_rejected
+            .is_some_and(|most| self.out.rejected.len() < most)
+        {
+            self.out.rejected.push(row);
         }
     }
 }
@@ -198,27 +266,4 @@ fn delete(
         )),
         _ => Err(format!("NULL value in non-nullable column '{name}'")),
     }
-}
-
-/// Parts between delimiters; what follows the last delimiter is a part too unless it is empty.
-fn split<'a>(bytes: &'a [u8], delimiter: &[u8]) -> Vec<&'a [u8]> {
-    let mut parts = split_all(bytes, delimiter);
-    if parts.last().is_some_and(|last| last.is_empty()) {
-        parts.pop();
-    }
-    parts
-}
-
-fn split_all<'a>(bytes: &'a [u8], delimiter: &[u8]) -> Vec<&'a [u8]> {
-    if let [one] = delimiter {
-        return bytes.split(|b| b == one).collect();
-    }
-    let mut parts = Vec::new();
-    let mut rest = bytes;
-    while let Some(at) = rest.windows(delimiter.len()).position(|w| w == delimiter) {
-        parts.push(&rest[..at]);
-        rest = &rest[at + delimiter.len()..];
-    }
-    parts.push(rest);
-    parts
 }

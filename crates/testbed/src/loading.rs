@@ -7,11 +7,13 @@ use serde_json::json;
 use crate::be::{enter, failed, json_too_big, not_exists};
 use crate::cluster::{Cluster, Failure};
 use crate::context::Context;
+use crate::evaluate::count_unkept;
 use crate::faults::Action;
-use crate::parse_json::count_rows;
+use crate::headers::{Interface, LoadHeaders};
+use crate::plan::LoadPlan;
 use crate::reply::Reply;
 use crate::request::Head;
-use crate::spec::{Format, Interface, LoadPlan, LoadSpec, planned_headers, same_plan};
+use crate::spec::{Format, LoadSpec};
 
 impl Cluster {
     /// The header phase of a load: takes the label's mutex. Dropping what it answers gives the mutex back.
@@ -46,19 +48,18 @@ impl Cluster {
 
     fn load_headers(&self, be: usize, head: &Head) -> Result<(), Failure> {
         let refused = |message: String| Failure::new("INVALID_ARGUMENT", message);
-        let spec =
-            LoadSpec::read(Interface::Transaction, |name| head.header(name)).map_err(refused)?;
+        let headers = LoadHeaders::read(Interface::Transaction, |name| head.header(name));
+        let spec = LoadSpec::read(&headers).map_err(refused)?;
         if let Some(table) = self.table(&head.db, &head.table)? {
             LoadPlan::new(&spec, &table).map_err(|m| Failure::new("ANALYSIS_ERROR", m))?;
         }
-        let headers = planned_headers(|name| head.header(name));
         let max = self.options.max_json_bytes;
         let mut meta = self.meta();
         let Some(context) = meta.contexts[be].get_mut(&head.label) else {
             return Err(not_exists(&head.label));
         };
         match &context.headers {
-            Some(first) if !same_plan(first, &headers) => {
+            Some(first) if !first.same_plan(&headers) => {
                 return Err(Failure::new(
                     "INTERNAL_ERROR",
                     "load request not equal last.",
@@ -122,19 +123,16 @@ impl Loading {
     pub(crate) fn finish(self) -> Reply {
         let count_only = self.cluster.options.count_only.is_some();
         let (bytes, now) = (self.counted, self.cluster.clock.now_ms());
+        let limits = self.cluster.limits(now);
         let done = self.context(|c| {
             let body = std::mem::take(&mut c.partial);
             c.load_bytes += bytes;
             c.active_ms = now;
             if count_only {
-                let header = |name| {
-                    c.headers
-                        .iter()
-                        .flatten()
-                        .find(|(n, _)| n == name)
-                        .map(|(_, v)| v.as_str())
-                };
-                c.counted_rows += count_rows(&body, header("strip_outer_array") == Some("true"));
+                let spec = c.headers.as_ref().map(LoadSpec::read);
+                if let Some(Ok(spec)) = spec {
+                    c.counted_rows += count_unkept(&spec, body, limits);
+                }
             } else {
                 c.units.push(body);
             }

@@ -97,6 +97,8 @@ pub struct StandInOptions {
     pub default_prepared_timeout: Duration,
     /// JSON bytes of one load or transaction without `ignore_json_size` (`streaming_load_max_batch_size_mb`, 100 MiB).
     pub max_json_bytes: u64,
+    /// Bytes that one compressed body may become; StarRocks refuses JSON beyond 4 GiB.
+    pub max_inflated_bytes: u64,
     /// `false`: a StarRocks before 2.4, whose FE answers "Not implemented" to the transaction interface.
     pub transaction_interface: bool,
     /// `false`: an FE without `/api/v2/…/schema`; `_schema` is always there.
@@ -122,6 +124,7 @@ impl Default for StandInOptions {
             default_timeout: Duration::from_secs(600),
             default_prepared_timeout: Duration::from_secs(86_400),
             max_json_bytes: 104_857_600,
+            max_inflated_bytes: 1 << 30,
             transaction_interface: true,
             schema_v2: true,
             count_only: None,

@@ -1,117 +1,58 @@
 //! The headers of a load: which are read, what they mean, which are refused.
 
-use crate::schema::{Column, ColumnDefault, Model, Table};
+use crate::headers::LoadHeaders;
+use crate::inflate::Compression;
 
-/// Which way a load came; they read different headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Interface {
-    StreamLoad,
-    Transaction,
-}
-
+/// The format of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Format {
-    Json {
-        strip_outer_array: bool,
-    },
-    Csv {
-        column_separator: Vec<u8>,
-        row_delimiter: Vec<u8>,
-    },
+    Json { strip_outer_array: bool },
+    Csv(CsvFormat),
+}
+
+/// How CSV is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CsvFormat {
+    pub(crate) column_separator: Vec<u8>,
+    pub(crate) row_delimiter: Vec<u8>,
+    pub(crate) enclose: Option<u8>,
+    pub(crate) escape: Option<u8>,
+    /// Rows at the start that are none.
+    pub(crate) skip_header: usize,
+    pub(crate) trim_space: bool,
 }
 
 /// What the headers of one load ask for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LoadSpec {
     pub(crate) format: Format,
+    pub(crate) compression: Option<Compression>,
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) strict: bool,
     pub(crate) max_filter_ratio: f64,
     pub(crate) ignore_json_size: bool,
     pub(crate) partial_update: bool,
     pub(crate) merge_condition: Option<String>,
+    /// Rejected rows that are written down; `None` where none were asked for.
+    pub(crate) log_rejected: Option<usize>,
 }
 
-/// Headers that StarRocks reads on both interfaces and whose meaning the stand-in does not have.
-const REFUSED: [&str; 9] = [
+/// Headers that StarRocks reads and whose meaning the stand-in does not have.
+const REFUSED: [&str; 7] = [
     "where",
     "jsonpaths",
     "json_root",
     "partitions",
     "temporary_partitions",
-    "compression",
-    "content-encoding",
     "envelope",
     "enable_merge_commit",
 ];
 
-/// Headers that only Stream Load reads (the transaction interface does not look at them) and that are refused there.
-const REFUSED_STREAM_LOAD: [&str; 5] = [
-    "skip_header",
-    "trim_space",
-    "enclose",
-    "escape",
-    "log_rejected_record_num",
-];
-
-/// Headers that make two loads of one transaction differ. `max_filter_ratio` is taken from the first load only.
-const PLANNED: [&str; 15] = [
-    "format",
-    "columns",
-    "where",
-    "column_separator",
-    "row_delimiter",
-    "partitions",
-    "negative",
-    "strict_mode",
-    "timezone",
-    "jsonpaths",
-    "json_root",
-    "strip_outer_array",
-    "partial_update",
-    "partial_update_mode",
-    "merge_condition",
-];
-
-/// The headers that decide how a load is planned, in a fixed order: what a transaction compares its loads by, and what it
-/// takes to read the body again.
-pub(crate) fn planned_headers<'h>(
-    header: impl Fn(&str) -> Option<&'h str>,
-) -> Vec<(String, String)> {
-    let mut planned = Vec::new();
-    for name in PLANNED
-        .iter()
-        .chain(&["max_filter_ratio", "ignore_json_size"])
-    {
-        if let Some(value) = header(name) {
-            planned.push(((*name).to_owned(), value.to_owned()));
-        }
-    }
-    planned
-}
-
-/// Whether two loads ask for the same plan.
-pub(crate) fn same_plan(one: &[(String, String)], other: &[(String, String)]) -> bool {
-    let planned = |list: &[(String, String)]| -> Vec<(String, String)> {
-        list.iter()
-            .filter(|(name, _)| PLANNED.contains(&name.as_str()))
-            .cloned()
-            .collect()
-    };
-    planned(one) == planned(other)
-}
-
 impl LoadSpec {
     /// Reads the headers. The error is StarRocks' message, or one that names what the stand-in does not have.
-    pub(crate) fn read<'h>(
-        interface: Interface,
-        header: impl Fn(&str) -> Option<&'h str>,
-    ) -> Result<Self, String> {
-        let only_stream_load = match interface {
-            Interface::StreamLoad => &REFUSED_STREAM_LOAD[..],
-            Interface::Transaction => &[],
-        };
-        for name in REFUSED.iter().chain(only_stream_load) {
+    pub(crate) fn read(headers: &LoadHeaders) -> Result<Self, String> {
+        let header = |name: &str| headers.get(name);
+        for name in REFUSED {
             if header(name).is_some_and(|v| !matches!(v, "" | "false" | "0")) {
                 return Err(format!(
                     "this StarRocks stand-in does not know the load header `{name}`"
@@ -123,52 +64,100 @@ impl LoadSpec {
                 "this StarRocks stand-in does not know the load header `negative`".to_owned(),
             );
         }
-        let format = match header("format")
-            .unwrap_or("csv")
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "json" => Format::Json {
-                strip_outer_array: flag(header("strip_outer_array"), "strip_outer_array")?,
-            },
-            "csv" => Format::Csv {
-                column_separator: delimiter(
-                    header("column_separator").unwrap_or("\\t"),
-                    "column_separator",
-                )?,
-                row_delimiter: delimiter(
-                    header("row_delimiter").unwrap_or("\\n"),
-                    "row_delimiter",
-                )?,
-            },
-            other @ ("gzip" | "bzip2" | "lz4" | "deflate" | "zstd") => {
-                return Err(format!(
-                    "this StarRocks stand-in does not know the load header `format` with the value {other}"
-                ));
-            }
-            other => return Err(format!("unknown data format, format={other}")),
-        };
-        let partial_update = header("partial_update") == Some("true");
-        if partial_update
-            && header("partial_update_mode").is_some_and(|m| !matches!(m, "row" | "auto"))
-        {
-            return Err("this StarRocks stand-in does not know the load header `partial_update_mode` beyond `row`".to_owned());
-        }
+        let (format, compression) = format(headers)?;
         Ok(Self {
             format,
+            compression,
             columns: header("columns").map(column_list).transpose()?,
-            strict: flag(header("strict_mode"), "strict_mode")?,
+            strict: flag(headers, "strict_mode")?,
             max_filter_ratio: header("max_filter_ratio")
                 .map_or(0.0, |v| v.trim().parse().unwrap_or(0.0)),
-            ignore_json_size: flag(header("ignore_json_size"), "ignore_json_size")?,
-            partial_update,
+            ignore_json_size: flag(headers, "ignore_json_size")?,
+            // Any other `partial_update_mode` than these ends with the same rows or is not looked at.
+            partial_update: header("partial_update") == Some("true"),
             merge_condition: header("merge_condition").map(str::to_owned),
+            log_rejected: log_rejected(header("log_rejected_record_num"))?,
         })
     }
 }
 
-fn flag(value: Option<&str>, name: &str) -> Result<bool, String> {
-    match value.map(str::to_ascii_lowercase).as_deref() {
+/// The format, and how the body is compressed: JSON says it by a header of its own, CSV by its format.
+fn format(headers: &LoadHeaders) -> Result<(Format, Option<Compression>), String> {
+    let name = headers.get("format").unwrap_or("csv").to_ascii_lowercase();
+    let by_header = compression(headers)?;
+    if name == "json" {
+        let strip_outer_array = flag(headers, "strip_outer_array")?;
+        return Ok((Format::Json { strip_outer_array }, by_header));
+    }
+    let compression = Compression::of_csv_format(&name);
+    if compression.is_none() && name != "csv" {
+        return Err(format!("unknown data format, format={name}"));
+    }
+    if by_header.is_some() {
+        return Err(
+            "the headers `compression` and `Content-Encoding` are for JSON; compressed CSV is said by `format`".to_owned(),
+        );
+    }
+    Ok((Format::Csv(CsvFormat::read(headers)?), compression))
+}
+
+fn compression(headers: &LoadHeaders) -> Result<Option<Compression>, String> {
+    let name = match (headers.get("compression"), headers.get("content-encoding")) {
+        (Some(_), Some(_)) => {
+            return Err(
+                "Can't set both compression and Content-Encoding at the same time".to_owned(),
+            );
+        }
+        (None, None) => return Ok(None),
+        (Some(name), None) | (None, Some(name)) => name.trim(),
+    };
+    match Compression::of_header(name) {
+        None => Err(format!("Unsupported compression algorithm: {name}")),
+        known => Ok(known),
+    }
+}
+
+impl CsvFormat {
+    fn read(headers: &LoadHeaders) -> Result<Self, String> {
+        let separator =
+            |name: &str, default: &str| delimiter(headers.get(name).unwrap_or(default), name);
+        let byte = |name: &str| match headers.get(name).map(str::as_bytes) {
+            None | Some([]) => Ok(None),
+            Some([byte]) => Ok(Some(*byte)),
+            Some(_) => Err(format!("the {name} of CSV must be one byte")),
+        };
+        let skip_header = match headers.get("skip_header").map(str::trim) {
+            None => 0,
+            Some(text) => text
+                .parse()
+                .map_err(|_| format!("Invalid csv load parameter: skip_header={text}"))?,
+        };
+        Ok(Self {
+            column_separator: separator("column_separator", "\\t")?,
+            row_delimiter: separator("row_delimiter", "\\n")?,
+            enclose: byte("enclose")?,
+            escape: byte("escape")?,
+            skip_header,
+            trim_space: flag(headers, "trim_space")?,
+        })
+    }
+}
+
+/// `-1` is all of them, `0` none.
+fn log_rejected(value: Option<&str>) -> Result<Option<usize>, String> {
+    let Some(text) = value.map(str::trim) else {
+        return Ok(None);
+    };
+    match text.parse::<i64>() {
+        Ok(0) => Ok(None),
+        Ok(-1) => Ok(Some(usize::MAX)),
+        Ok(number) if number > 0 => Ok(Some(usize::try_from(number).unwrap_or(usize::MAX))),
+        _ => Err(format!("Invalid log_rejected_record_num: {text}")),
+    }
+}
+
+fn flag(headers: &LoadHeaders, name: &str) -> Result<bool, String> {
+    match headers.get(name).map(str::to_ascii_lowercase).as_deref() {
         None | Some("" | "false") => Ok(false),
         Some("true") => Ok(true),
         Some(other) => Err(format!(
@@ -225,114 +214,16 @@ fn delimiter(value: &str, name: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Where a source field goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    Column,
-    /// The `__op` of a Primary Key table.
-    Op,
-    /// A name that is no column: read and dropped.
-    Nowhere,
-}
-
-/// Where a column's value comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Origin {
-    Field(usize),
-    Default(String),
-    Now,
-    Null,
-}
-
-/// A load's headers laid onto its table.
-#[derive(Debug, Clone)]
-pub(crate) struct LoadPlan {
-    pub(crate) fields: Vec<(String, Target)>,
-    /// One per column of the table.
-    pub(crate) origins: Vec<Origin>,
-    /// The field with `__op`, if the table has one.
-    pub(crate) op: Option<usize>,
-}
-
-impl LoadPlan {
-    pub(crate) fn new(spec: &LoadSpec, table: &Table) -> Result<Self, String> {
-        if (spec.partial_update || spec.merge_condition.is_some()) && table.model != Model::Primary
-        {
-            return Err("Only primary key table support partial update".to_owned());
-        }
-        if let Some(name) = &spec.merge_condition {
-            let known = table.column_index(name).is_some_and(|i| !table.is_key(i));
-            if !known || spec.columns.as_ref().is_some_and(|c| !c.contains(name)) {
-                return Err(format!(
-                    "merge_condition column {name} is not a loaded column outside the primary key"
-                ));
-            }
-        }
-        let names: Vec<String> = match &spec.columns {
-            Some(names) => names.clone(),
-            None if spec.partial_update => {
-                return Err("Partial update needs the header columns".to_owned());
-            }
-            None => table.columns.iter().map(|c| c.name.clone()).collect(),
-        };
-        let primary = table.model == Model::Primary;
-        let mut fields: Vec<(String, Target)> = names
-            .into_iter()
-            .map(|name| {
-                let target = match table.column_index(&name) {
-                    Some(_) => Target::Column,
-                    None if primary && name == "__op" => Target::Op,
-                    None => Target::Nowhere,
-                };
-                (name, target)
-            })
-            .collect();
-        // StarRocks adds the source field by itself for JSON, where fields have names.
-        let json = matches!(spec.format, Format::Json { .. });
-        if primary && json && !fields.iter().any(|(_, target)| *target == Target::Op) {
-            fields.push(("__op".to_owned(), Target::Op));
-        }
-        let origins = table
-            .columns
-            .iter()
-            .map(|c| origin(c, &fields, spec))
-            .collect::<Result<_, _>>()?;
-        let op = fields.iter().position(|(_, target)| *target == Target::Op);
-        Ok(Self {
-            fields,
-            origins,
-            op,
-        })
-    }
-}
-
-fn origin(column: &Column, fields: &[(String, Target)], spec: &LoadSpec) -> Result<Origin, String> {
-    if let Some(at) = fields.iter().position(|(name, _)| *name == column.name) {
-        return Ok(Origin::Field(at));
-    }
-    match &column.default {
-        Some(ColumnDefault::Text(text)) => Ok(Origin::Default(text.clone())),
-        Some(ColumnDefault::CurrentTimestamp) => Ok(Origin::Now),
-        None if column.nullable => Ok(Origin::Null),
-        None if spec.partial_update => Err(format!(
-            "this StarRocks stand-in knows partial_update only where every NOT NULL column without default is loaded; `{}` is not",
-            column.name
-        )),
-        None => Err(format!(
-            "Column has no default value. column: {}",
-            column.name
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Format, Interface, LoadSpec, delimiter};
+    use super::{CsvFormat, Format, LoadSpec, delimiter};
+    use crate::headers::{Interface, LoadHeaders};
+    use crate::inflate::Compression;
 
     fn read(interface: Interface, headers: &[(&str, &'static str)]) -> Result<LoadSpec, String> {
-        LoadSpec::read(interface, |name| {
+        LoadSpec::read(&LoadHeaders::read(interface, |name| {
             headers.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
-        })
+        }))
     }
 
     #[test]
@@ -344,6 +235,7 @@ mod tests {
                 ("format", "JSON"),
                 ("strip_outer_array", "true"),
                 ("columns", "a, `b c`"),
+                ("content-encoding", "LZ4_FRAME"),
             ],
         )
         .expect("the headers are right");
@@ -353,6 +245,7 @@ mod tests {
                 strip_outer_array: true
             }
         );
+        assert_eq!(json.compression, Some(Compression::Lz4Frame));
         assert_eq!(json.columns, Some(vec!["a".to_owned(), "b c".to_owned()]));
         let refused = [
             (Transaction, ("where", "a > 1"), "`where`"),
@@ -363,16 +256,62 @@ mod tests {
                 ("format", "xml"),
                 "unknown data format, format=xml",
             ),
-            (Transaction, ("format", "lz4"), "lz4"),
+            (Transaction, ("format", "lz4_frame"), "unknown data format"),
+            (Transaction, ("compression", "gzip"), "are for JSON"),
+            (Transaction, ("compression", "rar"), "algorithm: rar"),
             (Transaction, ("strict_mode", "maybe"), "strict_mode"),
-            (StreamLoad, ("enclose", "\""), "`enclose`"),
+            (StreamLoad, ("enclose", "''"), "enclose"),
+            (StreamLoad, ("skip_header", "-1"), "skip_header=-1"),
+            (StreamLoad, ("trim_space", "1"), "trim_space"),
+            (StreamLoad, ("log_rejected_record_num", "-2"), "_num: -2"),
         ];
         for (interface, header, names) in refused {
             let message = read(interface, &[header]).expect_err(header.0);
             assert!(message.contains(names), "{header:?}: {message}");
         }
-        // The transaction interface does not look at these, so it cannot refuse them.
-        assert!(read(Transaction, &[("enclose", "\""), ("skip_header", "1")]).is_ok());
+        let both = read(
+            StreamLoad,
+            &[
+                ("format", "json"),
+                ("compression", "zstd"),
+                ("content-encoding", "zstd"),
+            ],
+        );
+        assert!(both.is_err_and(|m| m.contains("both")));
+    }
+
+    #[test]
+    fn only_stream_load_reads_what_is_only_csvs() {
+        let headers = [
+            ("format", "lz4"),
+            ("enclose", "\""),
+            ("escape", "\\"),
+            ("skip_header", "2"),
+            ("trim_space", "true"),
+            ("log_rejected_record_num", "-1"),
+        ];
+        let spec = |interface| read(interface, &headers).expect("the headers are right");
+        let plain = CsvFormat {
+            column_separator: b"\t".to_vec(),
+            row_delimiter: b"\n".to_vec(),
+            enclose: None,
+            escape: None,
+            skip_header: 0,
+            trim_space: false,
+        };
+        let (stream, transaction) = (spec(Interface::StreamLoad), spec(Interface::Transaction));
+        assert_eq!(transaction.format, Format::Csv(plain.clone()));
+        assert_eq!(transaction.log_rejected, None);
+        let own = CsvFormat {
+            enclose: Some(b'"'),
+            escape: Some(b'\\'),
+            skip_header: 2,
+            trim_space: true,
+            ..plain
+        };
+        assert_eq!(stream.format, Format::Csv(own));
+        assert_eq!(stream.log_rejected, Some(usize::MAX));
+        assert_eq!(stream.compression, Some(Compression::Lz4Frame));
     }
 
     #[test]

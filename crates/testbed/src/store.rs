@@ -11,9 +11,11 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::ddl::{self, Statement};
+use crate::headers::LoadHeaders;
+use crate::plan::{LoadPlan, Target};
 use crate::rows::{Cell, Rows};
 use crate::schema::{ColumnDefault, Model, Table, quoted};
-use crate::spec::{LoadPlan, LoadSpec, Target};
+use crate::spec::LoadSpec;
 use crate::txns::Txn;
 
 /// The memory could not be read or written.
@@ -41,7 +43,7 @@ pub(crate) struct Store {
 
 /// A prepared load that is kept: the headers it was planned by and its bodies.
 pub(crate) struct Staged {
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: LoadHeaders,
     pub(crate) units: Vec<Vec<u8>>,
 }
 

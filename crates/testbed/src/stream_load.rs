@@ -7,11 +7,14 @@ use serde_json::json;
 
 use crate::be::{Checked, Counts, json_too_big, seconds};
 use crate::cluster::{Cluster, Failure};
+use crate::error_log::Logs;
+use crate::evaluate::{Tally, count_unkept};
 use crate::faults::Action;
-use crate::parse_json::count_rows;
+use crate::headers::{Interface, LoadHeaders};
+use crate::plan::LoadPlan;
 use crate::reply::Reply;
 use crate::request::Head;
-use crate::spec::{Format, Interface, LoadPlan, LoadSpec, planned_headers};
+use crate::spec::LoadSpec;
 use crate::txns::{Begin, TxnState};
 
 /// A Stream Load whose body is coming in. Dropped before its end, its transaction is aborted and the label is free again.
@@ -23,7 +26,7 @@ pub(crate) struct StreamLoading {
     table: String,
     label: String,
     txn: i64,
-    headers: Vec<(String, String)>,
+    headers: LoadHeaders,
     body: Vec<u8>,
     bytes: u64,
     ended: bool,
@@ -67,8 +70,8 @@ fn refused(txn: i64, label: &str, failure: &Failure, counts: Counts) -> Reply {
         "Fail"
     };
     let mut body = result(txn, label, status, failure.held, &failure.message, counts);
-    if let Some(url) = &failure.error_url {
-        body["ErrorURL"] = json!(url);
+    if let Some((_, logs)) = failure.seen.as_deref() {
+        logs.put_into(&mut body);
     }
     Reply::be(&body)
 }
@@ -102,13 +105,13 @@ impl Cluster {
             table: head.table.clone(),
             label: label.clone(),
             txn,
-            headers: planned_headers(|name| head.header(name)),
+            headers: LoadHeaders::read(Interface::StreamLoad, |name| head.header(name)),
             body: Vec::new(),
             bytes: 0,
             ended: false,
         };
         // What is read after begin rolls back when it is wrong; so does `loading` when it is dropped here.
-        let spec = LoadSpec::read(Interface::StreamLoad, |name| head.header(name))
+        let spec = LoadSpec::read(&loading.headers)
             .map_err(|m| refuse(txn, Failure::new("INVALID_ARGUMENT", m)))?;
         let table = self
             .table(&head.db, &head.table)
@@ -187,20 +190,21 @@ impl StreamLoading {
         let ended = self.commit(&mut counts, publish);
         self.ended = true;
         match ended {
-            Ok(error_url) => {
+            Ok(logs) => {
                 let (status, message) = if publish {
                     ("Success", "OK")
                 } else {
                     ("Publish Timeout", "publish timeout")
                 };
                 let mut body = result(self.txn, &self.label, status, None, message, counts);
-                if let Some(url) = error_url {
-                    body["ErrorURL"] = json!(url);
-                }
+                logs.put_into(&mut body);
                 Reply::be(&body)
             }
             Err(failure) => {
-                (counts.total, counts.filtered) = failure.rows.unwrap_or_default();
+                counts.rows = failure
+                    .seen
+                    .as_ref()
+                    .map_or_else(Tally::default, |seen| seen.0);
                 match self.cluster.abort(self.txn, &failure.message) {
                     Ok(_) => refused(self.txn, &self.label, &failure, counts),
                     Err(error) => refused(self.txn, &self.label, &error.into(), counts),
@@ -209,35 +213,25 @@ impl StreamLoading {
         }
     }
 
-    fn commit(&mut self, counts: &mut Counts, publish: bool) -> Result<Option<String>, Failure> {
+    fn commit(&mut self, counts: &mut Counts, publish: bool) -> Result<Logs, Failure> {
         let body = std::mem::take(&mut self.body);
         if self.cluster.options.count_only.is_some() {
-            let spec = LoadSpec::read(Interface::StreamLoad, |name| {
-                self.headers
-                    .iter()
-                    .find(|(n, _)| n == name)
-                    .map(|(_, v)| v.as_str())
-            });
-            if let Ok(LoadSpec {
-                format: Format::Json { strip_outer_array },
-                ..
-            }) = spec
-            {
-                counts.total = count_rows(&body, strip_outer_array);
+            if let Ok(spec) = LoadSpec::read(&self.headers) {
+                let limits = self.cluster.limits(self.cluster.clock.now_ms());
+                counts.rows = Tally::all_loaded(count_unkept(&spec, body, limits));
             }
+            self.cluster.count_unkept(*counts);
+            self.cluster.commit_at_once(self.txn, None, publish)?;
+            return Ok(Logs::default());
         }
         let headers = std::mem::take(&mut self.headers);
-        let Checked { load, error_url } =
-            self.cluster
-                .checked(self.be, (&self.db, &self.table), headers, vec![body])?;
-        match &load {
-            Some((load, _)) => {
-                (counts.total, counts.filtered) = (load.evaluated.total, load.evaluated.filtered);
-            }
-            None => self.cluster.count_unkept(*counts),
+        let place = (self.db.as_str(), self.table.as_str());
+        let Checked { load, logs } = self.cluster.checked(self.be, place, headers, vec![body])?;
+        if let Some((load, _)) = &load {
+            counts.rows = load.evaluated.tally;
         }
         self.cluster.commit_at_once(self.txn, load, publish)?;
-        Ok(error_url)
+        Ok(logs)
     }
 }
 

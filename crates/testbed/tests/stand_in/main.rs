@@ -1,6 +1,7 @@
 //! The stand-in over real sockets, asked by the smallest HTTP client there is.
 
 mod away;
+mod bodies;
 mod faults;
 mod http;
 mod labels;
