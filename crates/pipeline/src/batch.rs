@@ -3,7 +3,10 @@
 //! A chunk is one load request. Chunks leave as they fill, so that memory does not grow with
 //! `bufferflush.maxbytes`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use starrocks_kafka_starrocks::{LoadFormat, LoadHeaders};
 
 use crate::encode::{Rows, TableId};
 
@@ -25,13 +28,54 @@ pub struct Chunk {
     pub rows: u64,
 }
 
+/// What stands around the rows of a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// The body is one JSON array.
+    #[default]
+    JsonArray,
+    /// Each row is followed by these bytes, the last one of a body, too: StarRocks reads the loads of a transaction as
+    /// one text.
+    Ended(Arc<[u8]>),
+}
+
+impl Framing {
+    /// The framing that StarRocks expects behind these headers.
+    #[must_use]
+    pub fn of(headers: &LoadHeaders) -> Self {
+        match headers.format() {
+            LoadFormat::Json => Self::JsonArray,
+            LoadFormat::Csv => Self::Ended(headers.row_delimiter().into()),
+        }
+    }
+
+    fn before_row(&self, bytes: &mut Vec<u8>, is_first: bool) {
+        if *self == Self::JsonArray {
+            bytes.push(if is_first { b'[' } else { b',' });
+        }
+    }
+
+    fn after_row(&self, bytes: &mut Vec<u8>) {
+        if let Self::Ended(delimiter) = self {
+            bytes.extend_from_slice(delimiter);
+        }
+    }
+
+    fn at_end(&self, bytes: &mut Vec<u8>) {
+        if *self == Self::JsonArray {
+            bytes.push(b']');
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Open {
     bytes: Vec<u8>,
     rows: u64,
+    framing: Framing,
 }
 
-/// The open chunk of each table, as one JSON array each.
+/// The open chunk of each table.
 #[derive(Debug, Default)]
 pub struct Batches {
     tables: Vec<Open>,
@@ -46,6 +90,16 @@ impl Batches {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets what stands around the rows of `table`; a JSON array where it is not set. Holds until it is set anew.
+    ///
+    /// # Panics
+    /// Where the table's chunk is open.
+    pub fn frame(&mut self, table: TableId, framing: Framing) {
+        let open = self.open(table);
+        assert!(open.rows == 0, "a body has one framing");
+        open.framing = framing;
     }
 
     /// The table whose chunk must be handed over before the next row.
@@ -66,9 +120,10 @@ impl Batches {
             .tables
             .get_mut(table.0 as usize)
             .filter(|open| open.rows > 0)?;
-        let Open { mut bytes, rows } = std::mem::take(open);
+        let mut bytes = std::mem::take(&mut open.bytes);
+        let rows = std::mem::take(&mut open.rows);
         self.filling_bytes -= bytes.len();
-        bytes.push(b']');
+        open.framing.at_end(&mut bytes);
         self.full = None;
         Some(Chunk {
             body: Bytes::from(bytes),
@@ -89,7 +144,10 @@ impl Batches {
 
     /// Forgets every row and begins to count anew.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        for open in &mut self.tables {
+            (open.bytes, open.rows) = (Vec::new(), 0);
+        }
+        (self.filling_bytes, self.taken_bytes, self.full) = (0, 0, None);
     }
 
     fn open(&mut self, table: TableId) -> &mut Open {
@@ -121,11 +179,12 @@ impl Rows for Batches {
         if open.bytes.capacity() == 0 {
             open.bytes.reserve(CHUNK_BYTES_FIRST);
         }
-        open.bytes.push(if open.rows == 0 { b'[' } else { b',' });
+        open.framing.before_row(&mut open.bytes, open.rows == 0);
         if let Err(error) = write(&mut open.bytes) {
             open.bytes.truncate(before);
             return Err(error);
         }
+        open.framing.after_row(&mut open.bytes);
         open.rows += 1;
         let (grown, now) = (open.bytes.len() - before, open.bytes.len());
         self.filling_bytes += grown;
@@ -174,6 +233,33 @@ mod tests {
             [(0, &b"[1]"[..], 1), (2, &br#"[{"a":1},{"a":2}]"#[..], 2)]
         );
         assert_eq!(batches.take(TableId(2)), None);
+    }
+
+    #[test]
+    fn rows_of_csv_each_have_their_end() {
+        let properties = [("format", "csv"), ("row_delimiter", "\\x0d0a")];
+        let headers = LoadHeaders::from_properties(properties).expect("valid properties");
+        let mut batches = Batches::new();
+        batches.frame(TableId(1), Framing::of(&headers));
+        let body = |batches: &mut Batches, table| batches.take(TableId(table)).map(|c| c.body);
+        for _ in 0..2 {
+            row(&mut batches, 0, "{}");
+            row(&mut batches, 1, "1,a");
+            let failed = batches.append(TableId(1), |bytes| {
+                bytes.extend_from_slice(b"half");
+                Err("refused")
+            });
+            assert_eq!(failed, Err("refused"));
+            row(&mut batches, 1, "");
+            row(&mut batches, 1, "2,b");
+            assert_eq!(batches.taken_bytes(), 15);
+            assert_eq!(body(&mut batches, 0), Some(Bytes::from_static(b"[{}]")));
+            let expect = Bytes::from_static(b"1,a\r\n\r\n2,b\r\n");
+            assert_eq!(body(&mut batches, 1), Some(expect));
+            assert_eq!(body(&mut batches, 1), None);
+            // What frames a table's rows is not forgotten with them.
+            batches.clear();
+        }
     }
 
     #[test]

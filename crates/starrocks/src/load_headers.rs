@@ -1,8 +1,13 @@
 //! `sink.properties.*`: the headers of a load.
 
+mod columns;
+mod delimiter;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::ConfigError;
+
+use self::delimiter::Delimiter;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,12 +22,15 @@ pub enum LoadFormat {
 /// The headers of every load of a transaction, made once from the properties, so that they are the same for all of
 /// them, as StarRocks demands.
 ///
-/// What the user leaves out is StarRocks' default, except `format` (`json`) and what JSON arrays need: `strip_outer_array` and
-/// `ignore_json_size` (the 100 MB limit counts all loads of a transaction together).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the user leaves out, or leaves empty, is StarRocks' default, except `format` (`json`) and what JSON arrays need:
+/// `strip_outer_array` and `ignore_json_size` (the 100 MB limit counts all loads of a transaction together).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadHeaders {
     format: LoadFormat,
     timeout_s: Option<u32>,
+    column_separator: Delimiter,
+    row_delimiter: Delimiter,
+    columns: Vec<String>,
     headers: HeaderMap,
     stream_load_only: Vec<String>,
 }
@@ -58,6 +66,9 @@ const STREAM_LOAD_ONLY: [&str; 6] = [
 /// Headers that begin reads as well as load.
 const AT_BEGIN: [&str; 2] = ["warehouse", "idle_transaction_timeout"];
 
+const COLUMN_SEPARATOR: HeaderName = HeaderName::from_static("column_separator");
+const ROW_DELIMITER: HeaderName = HeaderName::from_static("row_delimiter");
+
 /// Longest timeout that StarRocks takes.
 const TIMEOUT_S_MAX: u32 = 259_200;
 
@@ -66,11 +77,20 @@ impl LoadHeaders {
     ///
     /// # Errors
     /// All problems at once: names that the connector sets itself or that are not supported yet, a `format`, `timeout`,
-    /// `strip_outer_array` or `ignore_json_size` that cannot be, names and values that no HTTP header can hold, a name twice.
+    /// `strip_outer_array`, `ignore_json_size` or separator that cannot be, names and values that no HTTP header can hold, a
+    /// name twice.
     pub fn from_properties<'a>(
         properties: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<LoadHeaders, Vec<ConfigError>> {
-        let mut built = LoadHeaders::default();
+        let mut built = LoadHeaders {
+            format: LoadFormat::default(),
+            timeout_s: None,
+            column_separator: Delimiter::standard(b'\t'),
+            row_delimiter: Delimiter::standard(b'\n'),
+            columns: Vec::new(),
+            headers: HeaderMap::new(),
+            stream_load_only: Vec::new(),
+        };
         let mut errors = Vec::new();
         let mut seen = Vec::new();
         for (name, value) in properties {
@@ -85,11 +105,14 @@ impl LoadHeaders {
             }
             seen.push(name);
         }
-        if !errors.is_empty() {
-            return Err(errors);
+        if errors.is_empty() {
+            errors.extend(built.complete().err());
         }
-        built.complete();
-        Ok(built)
+        if errors.is_empty() {
+            Ok(built)
+        } else {
+            Err(errors)
+        }
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -124,6 +147,16 @@ impl LoadHeaders {
             "compression" | "content-encoding" => {
                 return Err("compressed bodies are not yet supported; remove it".to_owned());
             }
+            // An empty separator is StarRocks' default, as an empty header is none.
+            "column_separator" if !value.is_empty() => {
+                self.column_separator = self.delimiter(COLUMN_SEPARATOR, value)?;
+                return Ok(());
+            }
+            "row_delimiter" if !value.is_empty() => {
+                self.row_delimiter = self.delimiter(ROW_DELIMITER, value)?;
+                return Ok(());
+            }
+            "columns" => self.columns = columns::source_fields(trimmed),
             _ => {}
         }
         if is_stream_load_only(name, trimmed) {
@@ -131,12 +164,23 @@ impl LoadHeaders {
         }
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| "is not a name that HTTP allows".to_owned())?;
-        let value = header_value(name, value)?;
-        self.headers.insert(header, value);
+        let value = HeaderValue::from_bytes(trimmed.as_bytes()).map_err(|_| {
+            "has a line break or another control character, which a header cannot hold".to_owned()
+        })?;
+        if !value.is_empty() {
+            self.headers.insert(header, value);
+        }
         Ok(())
     }
 
-    fn complete(&mut self) {
+    fn delimiter(&mut self, name: HeaderName, text: &str) -> Result<Delimiter, String> {
+        let delimiter = Delimiter::parse(text)?;
+        self.headers.insert(name, delimiter.header(text)?);
+        Ok(delimiter)
+    }
+
+    /// What depends on several properties together.
+    fn complete(&mut self) -> Result<(), ConfigError> {
         match self.format {
             LoadFormat::Json => {
                 self.headers
@@ -146,16 +190,39 @@ impl LoadHeaders {
                 self.headers
                     .insert("ignore_json_size", HeaderValue::from_static("true"));
             }
+            LoadFormat::Csv if self.column_separator == self.row_delimiter => {
+                return Err(ConfigError::new(
+                    format!("{PREFIX}row_delimiter"),
+                    "is the same as the column_separator: nobody could tell fields from rows",
+                ));
+            }
             LoadFormat::Csv => {
                 self.headers
                     .insert("format", HeaderValue::from_static("csv"));
             }
         }
+        Ok(())
     }
 
     /// How rows are to be written.
     pub fn format(&self) -> LoadFormat {
         self.format
+    }
+
+    /// What stands between two fields of a CSV row: the bytes that `column_separator` means; a tabulator unless set.
+    pub fn column_separator(&self) -> &[u8] {
+        self.column_separator.bytes()
+    }
+
+    /// What ends each row of CSV, the last one of a body, too: the bytes that `row_delimiter` means; a line feed unless set.
+    pub fn row_delimiter(&self) -> &[u8] {
+        self.row_delimiter.bytes()
+    }
+
+    /// The fields that a row has, in their order, as `columns` names them; expressions are left out. None where the
+    /// property is absent: a row then has the table's columns in the table's order.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// The `timeout` property in seconds: a lower bound for the timeout that begin and Stream Load are given.
@@ -182,28 +249,17 @@ impl LoadHeaders {
     }
 }
 
+impl Default for LoadHeaders {
+    fn default() -> LoadHeaders {
+        LoadHeaders::from_properties([]).expect("without a property nothing is wrong with one")
+    }
+}
+
 fn is_stream_load_only(name: &str, value: &str) -> bool {
     match name {
         "enable_merge_commit" => value.eq_ignore_ascii_case("true"),
         _ => STREAM_LOAD_ONLY.contains(&name),
     }
-}
-
-/// Delimiters may be control characters, which a header cannot hold or would lose at its ends: StarRocks reads `\x09` too.
-fn header_value(name: &str, value: &str) -> Result<HeaderValue, String> {
-    let delimiter = matches!(name, "column_separator" | "row_delimiter");
-    let needs_hex = delimiter && (value.chars().any(char::is_control) || value.trim() != value);
-    let text = if needs_hex {
-        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
-        format!("\\x{hex}")
-    } else if delimiter {
-        value.to_owned()
-    } else {
-        value.trim().to_owned()
-    };
-    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
-        "has a line break or another control character, which a header cannot hold".to_owned()
-    })
 }
 
 #[cfg(test)]
@@ -264,6 +320,14 @@ mod tests {
         check(
             &[("format", "csv"), ("column_separator", " ")],
             "column_separator=\\x20; format=csv",
+        );
+        check(
+            &[("format", "csv"), ("column_separator", ""), ("columns", "")],
+            "format=csv",
+        );
+        check(
+            &[("column_separator", "\\\\x01")],
+            &format!("column_separator=\\x01; {JSON}"),
         );
         check(
             &[("columns", "id, größe")],
@@ -352,6 +416,16 @@ mod tests {
              sink.properties.label: is set by the connector itself; remove it",
         );
         check(
+            &[("column_separator", "\\x0"), ("row_delimiter", "0x")],
+            "sink.properties.column_separator: `\\x0` is not a separator: the number of digits is odd; write it as it is, \
+             or `\\x` and two hexadecimal digits for each byte; sink.properties.row_delimiter: `0x` is not a separator: there \
+             are no digits; write it as it is, or `\\x` and two hexadecimal digits for each byte",
+        );
+        check(
+            &[("format", "csv"), ("column_separator", "\\x0a")],
+            "sink.properties.row_delimiter: is the same as the column_separator: nobody could tell fields from rows",
+        );
+        check(
             &[("a b", "x")],
             "sink.properties.a b: is not a name that HTTP allows",
         );
@@ -359,6 +433,25 @@ mod tests {
             &[("where", "a"), ("WHERE", "b")],
             "sink.properties.where: stands there twice; upper and lower case are the same",
         );
+    }
+
+    #[test]
+    fn what_writing_rows_needs_to_know() {
+        let plain = LoadHeaders::default();
+        assert_eq!(plain.column_separator(), b"\t");
+        assert_eq!(plain.row_delimiter(), b"\n");
+        assert!(plain.columns().is_empty());
+        let headers = LoadHeaders::from_properties([
+            ("format", "csv"),
+            ("Column_Separator", "\\x01"),
+            ("row_delimiter", "\r\n"),
+            ("columns", " `id`, tmp, day = date(tmp)"),
+        ])
+        .expect("valid properties");
+        assert_eq!(headers.format(), LoadFormat::Csv);
+        assert_eq!(headers.column_separator(), b"\x01");
+        assert_eq!(headers.row_delimiter(), b"\r\n");
+        assert_eq!(headers.columns(), ["id", "tmp"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed, wait};
+use crate::batch::Framing;
 use crate::encode::{Encoded, RecordError, Rows, TableId};
 use crate::kafka::{Batch as _, Kafka, RawRecord, TopicPartition};
 use crate::load::{HandOver, OpenLoads};
@@ -186,6 +187,7 @@ impl<K: Kafka> Session<'_, K> {
     }
 
     fn open_round(&mut self) -> Filling {
+        self.frame_tables();
         let attempt = self.attempt().next();
         let positions = self
             .positions
@@ -202,6 +204,21 @@ impl<K: Kafka> Session<'_, K> {
             ),
             started_at: self.now(),
             must_seal: false,
+        }
+    }
+
+    /// The rows of every table that records of this round can go to get what its load properties ask for.
+    fn frame_tables(&mut self) {
+        let mut last = None;
+        for partition in self.positions.keys() {
+            // Partitions stand in the order of their topics.
+            if last != Some(&partition.topic) {
+                for table in self.task.encoder.tables_of(&partition.topic) {
+                    let framing = Framing::of(&self.task.settings.headers);
+                    self.batches.frame(table, framing);
+                }
+                last = Some(&partition.topic);
+            }
         }
     }
 
