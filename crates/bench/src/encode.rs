@@ -8,8 +8,8 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_pipeline::batch::Batches;
-use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
-use starrocks_kafka_pipeline::kafka::RawRecord;
+use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings, RowFormats};
+use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::TopicMap;
 use starrocks_kafka_testbed::{GeneratedRecord, Generator, Shape};
 
@@ -89,6 +89,7 @@ impl Case {
             },
             value: converter("value.converter", json),
             topics: TopicMap::default(),
+            formats: RowFormats::default(),
         };
         Encoder::new(&settings).map_err(|problems| {
             let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -184,6 +185,7 @@ fn measure(
                 timestamp_ms: None,
                 key: Some(&record.key),
                 value: Some(&record.value),
+                    headers: &NoHeaders,
             };
             encoder
                 .encode(&raw, &mut rows)
@@ -222,6 +224,7 @@ mod tests {
                     timestamp_ms: None,
                     key: Some(&record.key),
                     value: Some(&record.value),
+                    headers: &NoHeaders,
                 };
                 let encoded = encoder.encode(&raw, &mut rows).expect("a row");
                 assert_eq!(encoded, Encoded::Row(TableId(0)));

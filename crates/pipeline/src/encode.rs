@@ -5,15 +5,22 @@
 //! the row. What the scan does not know as its own goes the general way, so that both give rows of equal
 //! JSON values and the same errors.
 
+mod csv_row;
 mod json_row;
 mod pass_through;
 
+pub use csv_row::CsvFormat;
+
 use crate::kafka::RawRecord;
 use crate::routing::{Routing, TopicMap};
+use csv_row::Order;
 use pass_through::Scanner;
 use starrocks_kafka_connect::config::ConfigProblem;
 use starrocks_kafka_connect::converter::{Converter, ConverterConfig};
+use starrocks_kafka_connect::data::{Record, SchemaAndValue};
 use starrocks_kafka_connect::error::{DataError, Stage};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -42,6 +49,27 @@ pub enum Encoded {
     Row(TableId),
     /// Nothing, for its value is null.
     Skipped,
+    /// Nothing yet: the order of this table's columns is to be told first, by [`Encoder::set_columns`].
+    NeedsColumns(TableId),
+}
+
+/// How the rows of a table are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RowFormat {
+    /// As JSON.
+    #[default]
+    Json,
+    /// As CSV.
+    Csv(CsvFormat),
+}
+
+/// How rows are written, by table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowFormats {
+    /// Those of tables that are not named.
+    pub default: RowFormat,
+    /// Those of tables that are.
+    pub tables: HashMap<String, RowFormat>,
 }
 
 /// Why a record cannot become a row. Topic, partition and offset are the caller's to add.
@@ -75,6 +103,8 @@ pub struct EncoderSettings {
     pub value: ConverterConfig,
     /// The tables of topics.
     pub topics: TopicMap,
+    /// How the rows of tables are written.
+    pub formats: RowFormats,
 }
 
 /// Makes rows of records; one for each task.
@@ -84,10 +114,32 @@ pub struct Encoder {
     value: Converter,
     routing: Routing,
     scanner: Scanner,
+    formats: RowFormats,
+    /// By the tables' numbers.
+    tables: Vec<TableRows>,
+}
+
+/// How one table's rows are written.
+#[derive(Debug)]
+enum TableRows {
+    Json,
+    Csv(CsvFormat, Order),
+}
+
+impl TableRows {
+    fn new(format: &RowFormat) -> Self {
+        match format {
+            RowFormat::Json => Self::Json,
+            RowFormat::Csv(csv) => {
+                let order = csv.columns.clone().map_or(Order::NotAsked, Order::Known);
+                Self::Csv(csv.clone(), order)
+            }
+        }
+    }
 }
 
 impl Encoder {
-    /// An encoder as the connector is configured, for rows in JSON.
+    /// An encoder as the connector is configured.
     ///
     /// # Errors
     /// All problems of both converters.
@@ -102,6 +154,8 @@ impl Encoder {
                 value,
                 routing,
                 scanner: Scanner::default(),
+                formats: settings.formats.clone(),
+                tables: Vec::new(),
             }),
             (key, value) => Err(key.err().into_iter().chain(value.err()).flatten().collect()),
         }
@@ -117,17 +171,38 @@ impl Encoder {
         rows: &mut R,
     ) -> Result<Encoded, RecordError> {
         self.check_key(record.key)?;
+        let table = self.routing.table_of(record.topic);
         if is_schemaless_json(&self.value)
+            && matches!(self.rows_of(table), TableRows::Json)
             && let Some(row) = record.value.and_then(|value| self.scanner.scan(value))
         {
-            let table = self.routing.table_of(record.topic);
             let Ok(()) = rows.append(table, |out| {
                 out.extend_from_slice(row);
                 Ok::<(), Infallible>(())
             });
             return Ok(Encoded::Row(table));
         }
-        self.encode_value(record, rows)
+        let value = self.value(record)?;
+        self.write(table, &value, rows)
+    }
+
+    /// The record as its converters read it: what the rows are written from.
+    ///
+    /// # Errors
+    /// A key or value that its converter cannot read.
+    pub fn convert<'k>(&mut self, record: &RawRecord<'k>) -> Result<Record<'k>, RecordError> {
+        let key = self
+            .key
+            .convert(record.key)
+            .map_err(RecordError::at(Stage::KeyConverter))?;
+        Ok(Record {
+            topic: Cow::Borrowed(record.topic),
+            partition: record.partition,
+            timestamp_ms: record.timestamp_ms,
+            key,
+            value: self.value(record)?,
+            headers: Vec::new(),
+        })
     }
 
     /// Keys reach no row, but one that cannot be read fails its record.
@@ -144,25 +219,64 @@ impl Encoder {
             .map_err(RecordError::at(Stage::KeyConverter))
     }
 
+    fn value<'k>(&mut self, record: &RawRecord<'k>) -> Result<SchemaAndValue<'k>, RecordError> {
+        self.value
+            .convert(record.value)
+            .map_err(RecordError::at(Stage::ValueConverter))
+    }
+
     /// The general way.
-    fn encode_value<R: Rows>(
+    fn write<R: Rows>(
         &mut self,
-        record: &RawRecord<'_>,
+        table: TableId,
+        converted: &SchemaAndValue<'_>,
         rows: &mut R,
     ) -> Result<Encoded, RecordError> {
-        let converted = self
-            .value
-            .convert(record.value)
-            .map_err(RecordError::at(Stage::ValueConverter))?;
         if converted.value.is_null() {
             return Ok(Encoded::Skipped);
         }
-        let table = self.routing.table_of(record.topic);
-        rows.append(table, |out| {
-            json_row::write(out, converted.schema.as_deref(), &converted.value)
+        let how = self.rows_of(table);
+        if let TableRows::Csv(_, Order::NotAsked) = how
+            && csv_row::has_fields(&converted.value)
+        {
+            return Ok(Encoded::NeedsColumns(table));
+        }
+        rows.append(table, |out| match how {
+            TableRows::Json => json_row::write(out, converted.schema.as_deref(), &converted.value),
+            TableRows::Csv(format, order) => csv_row::write(out, converted, format, order),
         })
         .map_err(RecordError::at(Stage::TaskPut))?;
         Ok(Encoded::Row(table))
+    }
+
+    fn rows_of(&mut self, table: TableId) -> &TableRows {
+        let index = table.0 as usize;
+        while self.tables.len() <= index {
+            let next = TableId(u32::try_from(self.tables.len()).expect("as many as tables"));
+            let name = &**self.routing.table_name(next);
+            let format = self.formats.tables.get(name);
+            let format = format.unwrap_or(&self.formats.default);
+            self.tables.push(TableRows::new(format));
+        }
+        &self.tables[index]
+    }
+
+    /// Tells the names of a table's columns in their order, or why nobody can tell them.
+    pub fn set_columns(&mut self, table: TableId, columns: Result<Vec<String>, String>) {
+        if let Some(TableRows::Csv(_, order)) = self.tables.get_mut(table.0 as usize) {
+            *order = columns.map_or_else(Order::Unknown, Order::Known);
+        }
+    }
+
+    /// Forgets what tables' columns were told: they may have changed.
+    pub fn forget_columns(&mut self) {
+        for rows in &mut self.tables {
+            if let TableRows::Csv(format, order) = rows
+                && format.columns.is_none()
+            {
+                *order = Order::NotAsked;
+            }
+        }
     }
 
     /// The tables that rows of this topic can go to.

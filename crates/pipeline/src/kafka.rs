@@ -1,5 +1,6 @@
 //! What a task needs of Kafka: the seam behind which the client library stays.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,36 @@ pub struct RawRecord<'k> {
     pub key: Option<&'k [u8]>,
     /// The value's bytes, `None` for a null value (a tombstone).
     pub value: Option<&'k [u8]>,
+    /// Its headers, not looked at yet.
+    pub headers: &'k dyn RawHeaders,
+}
+
+/// The headers of a record, as the client library holds them.
+pub trait RawHeaders: fmt::Debug {
+    /// Names and values in their order; a name may occur more than once. It is only now that they are parsed.
+    fn list(&self) -> Vec<RawHeader<'_>>;
+}
+
+/// One header: its name, and its value's bytes, `None` for null.
+pub type RawHeader<'k> = (Cow<'k, str>, Option<&'k [u8]>);
+
+/// A record without headers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHeaders;
+
+impl RawHeaders for NoHeaders {
+    fn list(&self) -> Vec<RawHeader<'_>> {
+        Vec::new()
+    }
+}
+
+impl RawHeaders for Vec<(String, Option<Vec<u8>>)> {
+    fn list(&self) -> Vec<RawHeader<'_>> {
+        let pairs = self.iter();
+        pairs
+            .map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_deref()))
+            .collect()
+    }
 }
 
 /// Records of one poll, owned until all were looked at.

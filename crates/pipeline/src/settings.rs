@@ -14,6 +14,7 @@ use starrocks_kafka_starrocks::{
     BeAddressMap, ClientConfig, Frontend, LoadHeaders, RedirectPolicy,
 };
 
+use crate::encode::RowFormats;
 use crate::recovery::InDoubt;
 use crate::routing::{self, TopicMap};
 
@@ -257,6 +258,14 @@ impl SinkSettings {
                 ms => Some(Duration::from_millis(ms)),
             },
         })
+    }
+}
+
+impl SinkSettings {
+    /// How rows are written, by table.
+    #[must_use]
+    pub fn row_formats(&self) -> RowFormats {
+        RowFormats::default()
     }
 }
 

@@ -196,6 +196,28 @@ impl Warehouse {
         }
     }
 
+    /// The names of a table's columns in their order, asked for until StarRocks answers. Needs SELECT.
+    ///
+    /// # Errors
+    /// Only what StarRocks would answer for ever: there is no such table, the user may not see it.
+    pub async fn columns(&self, table: &str) -> Result<Vec<String>, CallError> {
+        let what = format!("read the columns of table {table}");
+        let mut backoff = Backoff::new();
+        loop {
+            let columns = self.client.table_columns(&self.database, table, STATE_LIMIT);
+            match columns.await {
+                Ok(columns) => {
+                    self.succeeded(&what);
+                    return Ok(columns.into_iter().map(|column| column.name).collect());
+                }
+                Err(error) => {
+                    self.again_unless_permanent(&what, error, &mut backoff)
+                        .await?
+                }
+            }
+        }
+    }
+
     /// The database that rows are loaded into.
     #[must_use]
     pub fn database(&self) -> &Arc<str> {

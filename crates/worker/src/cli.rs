@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-#[cfg(feature = "demo")]
-use clap::Args;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::preview::{Files, Output};
 
 /// Nothing went wrong.
 pub const EXIT_OK: u8 = 0;
@@ -35,7 +35,7 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// The least severe lines that are written [default: info; of the demo: warn]
+    /// The least severe lines that are written [default: info; of preview and demo: warn]
     #[arg(long, global = true, value_enum)]
     pub log_level: Option<LogLevel>,
 }
@@ -54,6 +54,11 @@ pub enum Command {
         /// Connectors, as properties or JSON; told apart by content
         connectors: Vec<PathBuf>,
     },
+    /// Show what a connector's configuration makes of records, without Kafka and StarRocks
+    ///
+    /// Reads records from a file and writes for each what becomes of it, as one JSON object a line: the table and the
+    /// row, or where and why it fails. A configuration that is refused is written as {"config_error":…} and ends with 2.
+    Preview(PreviewOptions),
     /// Show records of a Kafka topic become rows of a StarRocks table, with nothing to install
     ///
     /// A stream of orders, an embedded Kafka, a stand-in for StarRocks and this worker, all in one process and
@@ -68,8 +73,57 @@ impl Command {
     pub const fn log_level(&self) -> LogLevel {
         match self {
             Self::Standalone { .. } => LogLevel::Info,
+            Self::Preview(_) => LogLevel::Warn,
             #[cfg(feature = "demo")]
             Self::Demo(_) => LogLevel::Warn,
+        }
+    }
+}
+
+/// What is previewed.
+#[derive(Args, Clone, Debug)]
+pub struct PreviewOptions {
+    /// The connector, as properties or JSON; told apart by content
+    connector: PathBuf,
+
+    /// The worker's properties, for converters that the connector does not name
+    #[arg(long, value_name = "FILE")]
+    worker: Option<PathBuf>,
+
+    /// What a schema registry would hold: a JSON array of
+    /// {"id","subject","version","schemaType","schema","references"}
+    #[arg(long, value_name = "FILE")]
+    schemas: Option<PathBuf>,
+
+    /// The records, a JSON object a line; - is standard input
+    ///
+    /// {"topic","partition","offset","timestamp","timestampType","key","value","headers"}: key and value are Base64 or
+    /// null, headers a list of [name, Base64 or null], timestampType is CreateTime, LogAppendTime or NoTimestampType.
+    /// Only the topic must be there.
+    #[arg(long, value_name = "FILE")]
+    records: PathBuf,
+
+    /// What is written of each record
+    #[arg(long, value_enum, default_value_t = Output::Records)]
+    pub output: Output,
+}
+
+impl PreviewOptions {
+    /// Where the preview's parts come from.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        let Self {
+            connector,
+            worker,
+            schemas,
+            records,
+            ..
+        } = self.clone();
+        Files {
+            connector,
+            worker,
+            schemas,
+            records,
         }
     }
 }

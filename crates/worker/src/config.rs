@@ -29,6 +29,9 @@ pub use problem::{ConfigError, LocatedProblem, Notice, StartError};
 pub use subscription::{Subscription, TopicPattern};
 pub use worker::WorkerConfig;
 
+use starrocks_kafka_connect::config::{ConfigProblem, Given};
+
+use connector::Purpose;
 use file::ConfigFile;
 
 /// A standalone worker with its connectors.
@@ -49,20 +52,72 @@ pub fn load_standalone(
     worker: &Path,
     connectors: &[PathBuf],
 ) -> Result<StandalonePlan, StartError> {
-    let shown = |path: &Path| path.display().to_string();
-    let worker_file =
-        file::read(worker).and_then(|bytes| ConfigFile::worker(&shown(worker), &bytes));
-    let connector_files = connectors
-        .iter()
-        .map(|path| file::read(path).and_then(|bytes| ConfigFile::connector(&shown(path), &bytes)))
-        .collect();
-    standalone(worker_file, connector_files)
+    let connector_files = connectors.iter().map(|path| read_connector(path)).collect();
+    standalone(read_worker(worker), connector_files, Purpose::Run)
+}
+
+fn read_worker(path: &Path) -> Result<ConfigFile, ConfigError> {
+    file::read(path).and_then(|bytes| ConfigFile::worker(&path.display().to_string(), &bytes))
+}
+
+fn read_connector(path: &Path) -> Result<ConfigFile, ConfigError> {
+    file::read(path).and_then(|bytes| ConfigFile::connector(&path.display().to_string(), &bytes))
+}
+
+/// Reads a connector's file as it would run beside the worker of the other file; without one, beside a worker that says
+/// nothing.
+///
+/// # Errors
+/// Everything that is wrong with the files.
+pub fn load_connector(
+    connector: &Path,
+    worker: Option<&Path>,
+) -> Result<ConnectorPlan, StartError> {
+    let connector_file = read_connector(connector);
+    if let Some(worker) = worker {
+        let plan = standalone(read_worker(worker), vec![connector_file], Purpose::Preview)?;
+        let first = plan.connectors.into_iter().next();
+        return Ok(first.expect("every file that is not wrong has a plan"));
+    }
+    let plan = connector_file.and_then(|file| {
+        let mut plan = connector_alone(&file.given).map_err(|problems| {
+            let error = file.error(problems);
+            error.expect("a refusal has a reason")
+        })?;
+        plan.notices.splice(0..0, file.notices);
+        Ok(plan)
+    });
+    plan.map_err(|error| StartError {
+        worker: None,
+        connectors: vec![error],
+    })
+}
+
+/// A connector's plan beside a worker that says nothing.
+///
+/// # Errors
+/// Everything that is wrong with its properties, one that only a worker's file could set and that is missing among
+/// them.
+pub fn connector_alone(given: &Given) -> Result<ConnectorPlan, Vec<ConfigProblem>> {
+    // A worker must name converters; here the connector must, so that what the empty file lacks does not matter.
+    let (worker, _) = WorkerConfig::check(&Given::new());
+    let missing: Vec<_> = converters::without_any(given).collect();
+    let plan = ConnectorPlan::check(given, InitialState::Running, &worker, Purpose::Preview);
+    match plan {
+        Ok(plan) if missing.is_empty() => Ok(plan),
+        Ok(_) => Err(missing),
+        Err(mut problems) => {
+            problems.extend(missing);
+            Err(problems)
+        }
+    }
 }
 
 /// What files that were read mean.
 fn standalone(
     worker_file: Result<ConfigFile, ConfigError>,
     connector_files: Vec<Result<ConfigFile, ConfigError>>,
+    purpose: Purpose,
 ) -> Result<StandalonePlan, StartError> {
     let (worker_file, mut worker_error) = match worker_file {
         Ok(file) => (file, None),
@@ -85,7 +140,7 @@ fn standalone(
     for file in connector_files {
         match file
             .map_err(Some)
-            .and_then(|file| connector(file, &worker, &plans))
+            .and_then(|file| connector(file, &worker, &plans, purpose))
         {
             Ok(plan) => plans.push(plan),
             Err(error) => errors.extend(error),
@@ -109,8 +164,9 @@ fn connector(
     file: ConfigFile,
     worker: &WorkerConfig,
     earlier: &[ConnectorPlan],
+    purpose: Purpose,
 ) -> Result<ConnectorPlan, Option<ConfigError>> {
-    let mut plan = ConnectorPlan::check(&file.given, file.initial_state, worker)
+    let mut plan = ConnectorPlan::check(&file.given, file.initial_state, worker, purpose)
         .map_err(|problems| file.error(problems))?;
     if earlier.iter().any(|other| other.name == plan.name) {
         return Err(Some(ConfigError::whole(

@@ -8,16 +8,19 @@ mod demo;
 pub mod kafka;
 #[cfg(debug_assertions)]
 pub mod kill_at;
+pub mod preview;
 pub mod signals;
 pub mod standalone;
 pub mod task;
 pub mod telemetry;
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use starrocks_kafka_pipeline::step::{NoProbe, Probe};
 
-use crate::cli::{Cli, Command, EXIT_CONNECTOR, EXIT_OK, EXIT_WORKER};
+use crate::cli::{Cli, Command, EXIT_CONNECTOR, EXIT_OK, EXIT_USAGE, EXIT_WORKER, PreviewOptions};
+use crate::preview::PreviewError;
 
 /// Does what the command line asks, and returns the code to end with.
 #[must_use]
@@ -28,6 +31,7 @@ pub fn run(cli: Cli) -> u8 {
     }
     match cli.command {
         Command::Standalone { worker, connectors } => run_standalone(&worker, &connectors),
+        Command::Preview(options) => run_preview(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(&options, level),
     }
@@ -73,6 +77,20 @@ fn run_standalone(worker: &std::path::Path, connectors: &[std::path::PathBuf]) -
         signals::end_without_cleanup(EXIT_OK.into());
     }
     EXIT_OK
+}
+
+fn run_preview(options: &PreviewOptions) -> u8 {
+    match preview::run(&options.files(), options.output, std::io::stdout()) {
+        Ok(()) => EXIT_OK,
+        // It was written as the outcome.
+        Err(PreviewError::Refused(_)) => EXIT_WORKER,
+        // Whoever read the outcomes has read enough.
+        Err(PreviewError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => EXIT_OK,
+        Err(error) => {
+            tracing::error!("{error}");
+            EXIT_USAGE
+        }
+    }
 }
 
 #[cfg(debug_assertions)]

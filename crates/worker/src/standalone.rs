@@ -86,7 +86,7 @@ impl Worker {
             .build()
             .map_err(|error| CannotStart(format!("no threads for requests: {error}")))?;
         for notice in &plan.worker.notices {
-            tell(notice, None);
+            notice.tell(None);
         }
         let mut worker = Self {
             tasks: Vec::new(),
@@ -108,7 +108,7 @@ impl Worker {
         probe: &Arc<dyn Probe>,
     ) -> Result<(), CannotStart> {
         for notice in &plan.notices {
-            tell(notice, Some(&plan.name));
+            notice.tell(Some(&plan.name));
         }
         let client = Client::new(plan.sink.client.clone())
             .map_err(|error| CannotStart(format!("connector {}: {error}", plan.name)))?;
@@ -180,13 +180,5 @@ impl Worker {
     pub fn is_any_running(&self) -> bool {
         let at_work = |state| matches!(state, TaskState::Running | TaskState::Unassigned);
         self.tasks.iter().any(|task| at_work(task.status.state()))
-    }
-}
-
-fn tell(notice: &crate::config::Notice, connector: Option<&str>) {
-    if notice.warning {
-        tracing::warn!(connector, "{notice}");
-    } else {
-        tracing::info!(connector, "{notice}");
     }
 }

@@ -184,4 +184,6 @@ pub struct Record<'k> {
     pub key: SchemaAndValue<'k>,
     /// The value.
     pub value: SchemaAndValue<'k>,
+    /// The headers in their order; a name may occur more than once.
+    pub headers: Vec<(Cow<'k, str>, SchemaAndValue<'k>)>,
 }

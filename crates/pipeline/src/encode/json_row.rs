@@ -162,10 +162,14 @@ fn fields(out: &mut Vec<u8>, structure: &Struct<'_>) -> Result<(), DataError> {
     list(out, b'{', b'}', fields, |out, (field, value)| {
         text(out, &field.name);
         out.push(b':');
-        let value = match (&field.schema.default, value) {
-            (Some(default), Value::Null) => default,
-            (_, value) => value,
-        };
-        write(out, Some(&field.schema), value)
+        write(out, Some(&field.schema), or_default(&field.schema, value))
     })
+}
+
+/// What stands in the place of a field's null: the default, where the field's schema has one.
+pub(super) fn or_default<'v>(schema: &'v Schema, value: &'v Value<'v>) -> &'v Value<'v> {
+    match (&schema.default, value) {
+        (Some(default), Value::Null) => default,
+        (_, value) => value,
+    }
 }

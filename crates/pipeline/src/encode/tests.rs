@@ -1,4 +1,5 @@
 use super::*;
+use crate::kafka::NoHeaders;
 use proptest::prelude::*;
 use starrocks_kafka_connect::data::Decimal;
 use starrocks_kafka_connect::json::Json;
@@ -45,6 +46,7 @@ fn encoder(key: &str, value: &str, topics: &str) -> Encoder {
         key: converter("key.converter", key, settings(key)),
         value: converter("value.converter", value, settings(value)),
         topics,
+        formats: RowFormats::default(),
     })
     .expect("valid settings")
 }
@@ -57,6 +59,7 @@ fn record<'k>(topic: &'k str, key: Option<&'k [u8]>, value: Option<&'k [u8]>) ->
         timestamp_ms: None,
         key,
         value,
+        headers: &NoHeaders,
     }
 }
 
@@ -141,6 +144,7 @@ fn what_is_no_row_fails_in_the_sink() {
         key: converter("key.converter", "StringConverter", &[]),
         value: converter("value.converter", "JsonConverter", &[]),
         topics: TopicMap::default(),
+        formats: RowFormats::default(),
     };
     let mut encoder = Encoder::new(&settings).expect("valid settings");
     let value = br#"{"schema":{"type":"array","items":{"type":"string"}},"payload":["a",1]}"#;
@@ -164,6 +168,7 @@ fn problems_of_both_converters_come_at_once() {
             &[("schemas.enable", "x"), ("decimal.format", "y")],
         ),
         topics: TopicMap::default(),
+        formats: RowFormats::default(),
     })
     .expect_err("three problems");
     let names: Vec<&str> = problems

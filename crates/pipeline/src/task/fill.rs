@@ -48,6 +48,8 @@ enum Taken {
     Yes,
     /// It lies outside of the round: a replay has passed its end, or it was covered before.
     No,
+    /// Not yet: it waits for the columns of this table.
+    NeedsColumns(TableId),
 }
 
 impl<K: Kafka> Session<'_, K> {
@@ -97,6 +99,10 @@ impl<K: Kafka> Session<'_, K> {
             match self.take(&record) {
                 Ok(Taken::Yes) => taken += 1,
                 Ok(Taken::No) => {}
+                Ok(Taken::NeedsColumns(table)) => {
+                    self.learn_columns(table)?;
+                    continue;
+                }
                 Err(error) => {
                     Counters::add(&self.task.status.counters.records, taken);
                     return Err(self.bad_record(&record, &error));
@@ -156,12 +162,25 @@ impl<K: Kafka> Session<'_, K> {
         let table = match encoded {
             Encoded::Row(table) => Some(table),
             Encoded::Skipped => None,
+            Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
         };
         // What is owed was part of a plan that did fit.
         if share.cover(record.offset, table) && self.replay.is_empty() {
             self.check_plan_size(record);
         }
         Ok(Taken::Yes)
+    }
+
+    /// Asks StarRocks in which order a table's columns stand, for rows in CSV whose order nothing else tells.
+    fn learn_columns(&mut self, table: TableId) -> Turn {
+        let name = Arc::clone(self.task.encoder.table_name(table));
+        let warehouse = self.task.warehouse.clone();
+        self.enter("asking for the columns of a table");
+        let columns = self.wait(async move { warehouse.columns(&name).await })?;
+        let columns = columns.map_err(|error| error.to_string());
+        self.task.encoder.set_columns(table, columns);
+        self.enter("reading");
+        Ok(())
     }
 
     /// The plan of a partition must fit into the metadata of its offset, with whatever table comes next.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use starrocks_kafka_pipeline::kafka::{
     Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, OffsetAndMetadata, Polled,
-    RawRecord, TopicPartition,
+    NoHeaders, RawRecord, TopicPartition,
 };
 use starrocks_kafka_pipeline::step::{Probe, Step};
 
@@ -57,6 +57,7 @@ impl Batch for Records {
             timestamp_ms: Some(0),
             key: None,
             value: value.as_deref(),
+            headers: &NoHeaders,
         }
     }
 }

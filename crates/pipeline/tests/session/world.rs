@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_pipeline::clock::Clock;
-use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
+use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings, RowFormats};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
 use starrocks_kafka_pipeline::recovery::InDoubt;
 use starrocks_kafka_pipeline::routing::TopicMap;
@@ -188,6 +188,7 @@ impl World {
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")
             }),
+            formats: RowFormats::default(),
         })
         .expect("valid settings")
     }

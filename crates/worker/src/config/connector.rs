@@ -45,6 +45,15 @@ pub struct ConnectorPlan {
     producer: BTreeMap<String, String>,
 }
 
+/// What a connector's properties are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To run it.
+    Run,
+    /// To show what it makes of records; what only Kafka would refuse is said and does not matter.
+    Preview,
+}
+
 /// What one task needs beside its connector's plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskPlan {
@@ -89,6 +98,7 @@ impl ConnectorPlan {
         given: &Given,
         initial_state: InitialState,
         worker: &WorkerConfig,
+        purpose: Purpose,
     ) -> Result<Self, Vec<ConfigProblem>> {
         let (config, mut problems) = FRAMEWORK_DEF.validate(given);
         let mut notices = Vec::new();
@@ -116,6 +126,13 @@ impl ConnectorPlan {
         let subscription = subscription::parse(&config)
             .map_err(|found| problems.extend(found))
             .ok();
+        let impossible = subscription::impossible_names(&config);
+        match purpose {
+            Purpose::Run => problems.extend(impossible),
+            Purpose::Preview => {
+                notices.extend(impossible.iter().map(|one| Notice::warning(one.to_string())));
+            }
+        }
         let sink = SinkSettings::parse(given)
             .map_err(|found| problems.extend(found))
             .ok();
@@ -142,6 +159,7 @@ impl ConnectorPlan {
                 key,
                 value,
                 topics: sink.topics.clone(),
+                formats: sink.row_formats(),
             },
             sink,
             notices,

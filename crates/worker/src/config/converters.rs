@@ -45,6 +45,21 @@ pub(super) fn resolve(
     }
 }
 
+/// The converters that a connector does not name and no worker names for it.
+pub(super) fn without_any(connector: &Given) -> impl Iterator<Item = ConfigProblem> {
+    let missing = PROPERTIES
+        .into_iter()
+        .filter(|property| !connector.contains_key(*property));
+    missing.map(|property| {
+        ConfigProblem::about(
+            property,
+            format!(
+                "Missing required configuration \"{property}\": the connector names none, and no worker's file is given"
+            ),
+        )
+    })
+}
+
 fn problems(config: &ConverterConfig) -> Vec<ConfigProblem> {
     Converter::new(config).err().unwrap_or_default()
 }

@@ -94,6 +94,15 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// Logs it, as about a connector where one is named.
+    pub fn tell(&self, connector: Option<&str>) {
+        if self.warning {
+            tracing::warn!(connector, "{self}");
+        } else {
+            tracing::info!(connector, "{self}");
+        }
+    }
+
     /// A property that is accepted, but does nothing.
     pub(super) fn no_effect(property: &str, why: &str) -> Self {
         Self {

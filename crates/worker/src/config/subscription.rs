@@ -124,7 +124,7 @@ pub(super) fn parse(config: &Config) -> Result<Subscription, Vec<ConfigProblem>>
             "topics and topics.regex are mutually exclusive options, but both are set.",
         )),
         (true, true) => Err(both("Must configure one of topics or topics.regex")),
-        (false, true) => check_names(&topics).map(|()| Subscription::Topics(topics)),
+        (false, true) => Ok(Subscription::Topics(topics)),
         (true, false) => TopicPattern::compile(pattern)
             .map(Subscription::Pattern)
             .map_err(|e| {
@@ -138,7 +138,7 @@ pub(super) fn parse(config: &Config) -> Result<Subscription, Vec<ConfigProblem>>
 }
 
 /// Topics that Kafka cannot have are never found: said before anything waits for them.
-fn check_names(topics: &[String]) -> Result<(), Vec<ConfigProblem>> {
+pub(super) fn impossible_names(config: &Config) -> Vec<ConfigProblem> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let problem = |topic: &String| {
         let reason = if topic.len() > 249 {
@@ -152,12 +152,7 @@ fn check_names(topics: &[String]) -> Result<(), Vec<ConfigProblem>> {
         };
         Some(ConfigProblem::invalid(TOPICS, topic, reason))
     };
-    let problems: Vec<_> = topics.iter().filter_map(problem).collect();
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems)
-    }
+    config.list(TOPICS).iter().filter_map(problem).collect()
 }
 
 const TOPICS: &str = "topics";

@@ -25,6 +25,7 @@ fn load(worker: &str, connectors: &[&str]) -> Result<StandalonePlan, StartError>
         files
             .map(|(text, path)| ConfigFile::connector(path, text.as_bytes()))
             .collect(),
+        Purpose::Run,
     )
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rdkafka_sys as sys;
 use rdkafka_sys::RDKafkaRespErr;
-use starrocks_kafka_pipeline::kafka::{Batch, RawRecord};
+use starrocks_kafka_pipeline::kafka::{Batch, RawHeader, RawHeaders, RawRecord};
 
 use super::failure::Failure;
 use super::native::{Instance, bytes, text};
@@ -74,6 +74,42 @@ impl Message {
         let timestamp = unsafe { sys::rd_kafka_message_timestamp(self.as_ptr(), &raw mut kind) };
         (kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
             .then_some(timestamp)
+    }
+}
+
+impl RawHeaders for Message {
+    fn list(&self) -> Vec<RawHeader<'_>> {
+        let mut headers = ptr::null_mut();
+        // SAFETY: the message is ours and lives, and is looked at by one thread at a time; the headers stay its own.
+        let parsed = unsafe { sys::rd_kafka_message_headers(self.as_ptr(), &raw mut headers) };
+        if parsed != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Vec::new();
+        }
+        // SAFETY: librdkafka gave us the headers.
+        let count = unsafe { sys::rd_kafka_header_cnt(headers) };
+        (0..count)
+            .map(|index| {
+                let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
+                // SAFETY: there is a header of this index; name and value live as long as the message. A null value is
+                // a null pointer.
+                unsafe {
+                    sys::rd_kafka_header_get_all(
+                        headers,
+                        index,
+                        &raw mut name,
+                        &raw mut value,
+                        &raw mut size,
+                    );
+                    (CStr::from_ptr(name).to_string_lossy(), bytes(value, size))
+                }
+            })
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Message at offset {}", self.native().offset)
     }
 }
 
@@ -154,6 +190,7 @@ impl Batch for RecordBatch {
             timestamp_ms: message.timestamp_ms(),
             key,
             value,
+            headers: message,
         }
     }
 }

@@ -1,11 +1,31 @@
-//! Values with their schemas, as Kafka's JsonConverter writes them with `schemas.enable=true`.
+//! Records with their schemas, as Kafka's JsonConverter writes them with `schemas.enable=true`.
+
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use starrocks_kafka_connect::data::{Schema, SchemaAndValue, SchemaType, Value};
-use std::collections::BTreeMap;
+use serde_json::value::RawValue;
+use starrocks_kafka_connect::data::{Record, Schema, SchemaAndValue, SchemaType, Value};
 
-pub(crate) fn write(converted: &SchemaAndValue<'_>) -> String {
+/// The record as an object of JSON.
+pub(super) fn write(record: &Record<'_>) -> Box<RawValue> {
+    let headers = list('[', ']', &record.headers, |(name, value)| {
+        format!("[{},{}]", text(name), enveloped(value))
+    });
+    let timestamp = record
+        .timestamp_ms
+        .map_or_else(|| "null".to_owned(), |ms| ms.to_string());
+    let json = format!(
+        "{{\"topic\":{},\"partition\":{},\"timestamp\":{timestamp},\"key\":{},\"value\":{},\"headers\":{headers}}}",
+        text(&record.topic),
+        record.partition,
+        enveloped(&record.key),
+        enveloped(&record.value),
+    );
+    RawValue::from_string(json).expect("the text was put together as JSON")
+}
+
+fn enveloped(converted: &SchemaAndValue<'_>) -> String {
     let schema = converted.schema.as_deref();
     format!(
         "{{\"schema\":{},\"payload\":{}}}",

@@ -1,9 +1,48 @@
-//! Equality of rows and records: JSON values, members in any order, integers digit by digit, decimals
+//! Equality of outcomes, of rows and of records: JSON values, members in any order, integers digit by digit, decimals
 //! by value and scale, floating point by the double.
 
 use starrocks_kafka_connect::data::Decimal;
 use starrocks_kafka_connect::json::Json;
 use std::collections::HashMap;
+
+/// What we do otherwise than expected; `None` where nothing. Rows in CSV are compared byte by byte; a message is for
+/// people; a record is compared where Java could write it.
+pub(crate) fn difference(expect: &str, ours: &str, has_csv: bool) -> Option<String> {
+    let (java, we) = (
+        Json::parse(expect).expect("Java writes JSON"),
+        Json::parse(ours).expect("we write JSON"),
+    );
+    let is_same = match (java.get("error"), we.get("error")) {
+        (Some(java), Some(we)) => ["stage", "class"]
+            .iter()
+            .all(|part| java.get(part) == we.get(part)),
+        (None, None) => {
+            let has_decimals = has_decimals(&java);
+            java.get("table") == we.get("table")
+                && match (
+                    java.get("row").and_then(Json::as_str),
+                    we.get("row").and_then(Json::as_str),
+                ) {
+                    (Some(java), Some(we)) if !has_csv => same_text(java, we, has_decimals),
+                    (java, we) => java == we,
+                }
+        }
+        _ => false,
+    };
+    let same_record = match (java.get("record"), we.get("record")) {
+        (Some(java_record), Some(we)) => same(java_record, we, has_decimals(&java)),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    (!is_same || !same_record).then(|| format!("Java: {expect}\n   we: {ours}"))
+}
+
+fn has_decimals(outcome: &Json<'_>) -> bool {
+    let value = outcome
+        .get("record")
+        .and_then(|record| record.get("value"));
+    value.is_some_and(|value| format!("{value:?}").contains("connect.data.Decimal"))
+}
 
 /// Compares two texts of JSON. With `has_decimals`, numbers with a fraction or exponent are decimals
 /// and must have the same scale.

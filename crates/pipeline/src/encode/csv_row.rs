@@ -1,0 +1,200 @@
+//! Rows in CSV over values: texts as StarRocks' Java connector sends them, and what it does not do, the fields of
+//! structs and maps in the order of the columns.
+
+use starrocks_kafka_connect::data::{Schema, SchemaAndValue, SchemaType, Value};
+use starrocks_kafka_connect::error::DataError;
+
+use super::json_row;
+
+/// What stands for NULL in a field.
+const NULL: &[u8] = b"\\N";
+
+/// How rows in CSV are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsvFormat {
+    /// What stands between two fields.
+    pub column_separator: Vec<u8>,
+    /// What ends a row; the batch writes it, and no field may hold it.
+    pub row_delimiter: Vec<u8>,
+    /// What StarRocks was told to take for quotes and escapes: fields are not quoted, so none may hold them.
+    pub quotes: Vec<u8>,
+    /// The names of the fields in their order, from the property `columns`; `None` where it is not set and the
+    /// table's own order counts.
+    pub columns: Option<Vec<String>>,
+}
+
+/// The order of a table's fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Nobody has asked for it yet.
+    NotAsked,
+    /// The names of the fields.
+    Known(Vec<String>),
+    /// Nobody can tell, and why.
+    Unknown(String),
+}
+
+/// Whether a row of this value has to know the order of fields.
+pub(super) fn has_fields(value: &Value<'_>) -> bool {
+    matches!(value, Value::Struct(_) | Value::Map(_))
+}
+
+/// Appends a row without its delimiter.
+///
+/// # Errors
+/// A value that is neither text nor has fields, as in Java; fields whose order nobody knows; a field that would be
+/// read as something else.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    converted: &SchemaAndValue<'_>,
+    format: &CsvFormat,
+    order: &Order,
+) -> Result<(), DataError> {
+    let value = &converted.value;
+    if let Value::String(text) = value {
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    if !has_fields(value) {
+        return Err(no_row(
+            value,
+            "use a converter that gives texts, or sink.properties.format=json",
+        ));
+    }
+    match order {
+        Order::Known(columns) => Fields { out, format }.write(columns, converted),
+        Order::NotAsked | Order::Unknown(_) => {
+            let reason = match order {
+                Order::Unknown(reason) => format!(" ({reason})"),
+                _ => String::new(),
+            };
+            Err(no_row(
+                value,
+                &format!(
+                    "name the order of its fields in sink.properties.columns, or grant SELECT on the table, whose \
+                     columns cannot be read{reason}"
+                ),
+            ))
+        }
+    }
+}
+
+/// Java's fault, told with a way out.
+fn no_row(value: &Value<'_>, way_out: &str) -> DataError {
+    let class = value.java_class();
+    DataError::data(format!("a {class} is no row of CSV: {way_out}"))
+}
+
+struct Fields<'o> {
+    out: &'o mut Vec<u8>,
+    format: &'o CsvFormat,
+}
+
+impl Fields<'_> {
+    fn write(
+        mut self,
+        columns: &[String],
+        converted: &SchemaAndValue<'_>,
+    ) -> Result<(), DataError> {
+        for (at, column) in columns.iter().enumerate() {
+            if at > 0 {
+                self.out.extend_from_slice(&self.format.column_separator);
+            }
+            let start = self.out.len();
+            let (schema, value) = field(converted, column, at);
+            if value.is_null() && schema.is_none_or(|schema| schema.optional) {
+                self.out.extend_from_slice(NULL);
+                continue;
+            }
+            self.value(schema, value)
+                .map_err(|error| in_column(column, &error.message))?;
+            self.check(column, start, columns.len() == 1)?;
+        }
+        Ok(())
+    }
+
+    /// Texts stand as they are, anything else as it stands in JSON, without the quotes of bytes and NaN.
+    fn value(&mut self, schema: Option<&Schema>, value: &Value<'_>) -> Result<(), DataError> {
+        if let Value::String(text) = value {
+            self.out.extend_from_slice(text.as_bytes());
+            return Ok(());
+        }
+        let start = self.out.len();
+        json_row::write(self.out, schema, value)?;
+        let is_quoted = matches!(self.out[start..], [b'"', .., b'"']);
+        if is_quoted {
+            self.out.pop();
+            self.out.remove(start);
+        }
+        Ok(())
+    }
+
+    /// A field must be read as what was written.
+    fn check(&self, column: &str, start: usize, is_alone: bool) -> Result<(), DataError> {
+        let field = &self.out[start..];
+        let holds = |part: &[u8]| !part.is_empty() && contains(field, part);
+        let reason = if holds(&self.format.column_separator) {
+            "it holds the column separator"
+        } else if holds(&self.format.row_delimiter) {
+            "it holds the row delimiter"
+        } else if self.format.quotes.iter().any(|quote| field.contains(quote)) {
+            "it holds what sink.properties.enclose or sink.properties.escape names"
+        } else if field == NULL {
+            "its text is \\N, which stands for NULL"
+        } else if field.is_empty() && is_alone {
+            "it is empty and the row's only one, and StarRocks skips empty rows"
+        } else {
+            return Ok(());
+        };
+        let way_out = "; choose another sink.properties.column_separator or sink.properties.row_delimiter, or \
+                       sink.properties.format=json";
+        Err(in_column(column, &format!("{reason}{way_out}")))
+    }
+}
+
+fn in_column(column: &str, reason: &str) -> DataError {
+    DataError::data(format!(
+        "the value for column {column} cannot be written as CSV: {reason}"
+    ))
+}
+
+/// The value of a field of this name, with its default in the place of null; null where there is none. Fields mostly
+/// stand where the column does: `likely` is looked at first.
+fn field<'v>(
+    converted: &'v SchemaAndValue<'_>,
+    name: &str,
+    likely: usize,
+) -> (Option<&'v Schema>, &'v Value<'v>) {
+    const NOTHING: (Option<&Schema>, &Value<'static>) = (None, &Value::Null);
+    match &converted.value {
+        Value::Struct(structure) => {
+            let fields = structure.schema().fields();
+            let is_it = |at: &usize| fields.get(*at).is_some_and(|field| &*field.name == name);
+            let Some(at) = std::iter::once(likely).chain(0..fields.len()).find(is_it) else {
+                return NOTHING;
+            };
+            let schema = &*fields[at].schema;
+            (
+                Some(schema),
+                json_row::or_default(schema, &structure.values()[at]),
+            )
+        }
+        Value::Map(entries) => {
+            let element = match converted.schema.as_deref().map(Schema::kind) {
+                Some(SchemaType::Map(_, element)) => Some(element.as_ref()),
+                _ => None,
+            };
+            let is_it = |key: &Value<'_>| matches!(key, Value::String(text) if text == name);
+            let value = entries.iter().find(|(key, _)| is_it(key));
+            value.map_or(NOTHING, |(_, value)| (element, value))
+        }
+        _ => NOTHING,
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    match part {
+        [byte] => bytes.contains(byte),
+        part => bytes.windows(part.len()).any(|window| window == part),
+    }
+}
