@@ -185,7 +185,7 @@ fn measure(
                 timestamp_ms: None,
                 key: Some(&record.key),
                 value: Some(&record.value),
-                    headers: &NoHeaders,
+                headers: &NoHeaders,
             };
             encoder
                 .encode(&raw, &mut rows)

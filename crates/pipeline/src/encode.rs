@@ -182,8 +182,32 @@ impl Encoder {
             });
             return Ok(Encoded::Row(table));
         }
-        let value = self.value(record)?;
-        self.write(table, &value, rows)
+        self.encode_generally(table, record, rows)
+    }
+
+    /// The general way.
+    fn encode_generally<R: Rows>(
+        &mut self,
+        table: TableId,
+        record: &RawRecord<'_>,
+        rows: &mut R,
+    ) -> Result<Encoded, RecordError> {
+        let converted = self.value(record)?;
+        if converted.value.is_null() {
+            return Ok(Encoded::Skipped);
+        }
+        let how = self.rows_of(table);
+        if let TableRows::Csv(_, Order::NotAsked) = how
+            && csv_row::has_fields(&converted.value)
+        {
+            return Ok(Encoded::NeedsColumns(table));
+        }
+        rows.append(table, |out| match how {
+            TableRows::Json => json_row::write(out, converted.schema.as_deref(), &converted.value),
+            TableRows::Csv(format, order) => csv_row::write(out, &converted, format, order),
+        })
+        .map_err(RecordError::at(Stage::TaskPut))?;
+        Ok(Encoded::Row(table))
     }
 
     /// The record as its converters read it: what the rows are written from.
@@ -223,30 +247,6 @@ impl Encoder {
         self.value
             .convert(record.value)
             .map_err(RecordError::at(Stage::ValueConverter))
-    }
-
-    /// The general way.
-    fn write<R: Rows>(
-        &mut self,
-        table: TableId,
-        converted: &SchemaAndValue<'_>,
-        rows: &mut R,
-    ) -> Result<Encoded, RecordError> {
-        if converted.value.is_null() {
-            return Ok(Encoded::Skipped);
-        }
-        let how = self.rows_of(table);
-        if let TableRows::Csv(_, Order::NotAsked) = how
-            && csv_row::has_fields(&converted.value)
-        {
-            return Ok(Encoded::NeedsColumns(table));
-        }
-        rows.append(table, |out| match how {
-            TableRows::Json => json_row::write(out, converted.schema.as_deref(), &converted.value),
-            TableRows::Csv(format, order) => csv_row::write(out, converted, format, order),
-        })
-        .map_err(RecordError::at(Stage::TaskPut))?;
-        Ok(Encoded::Row(table))
     }
 
     fn rows_of(&mut self, table: TableId) -> &TableRows {

@@ -3,6 +3,7 @@
 //! One table gives names, defaults, bounds and the reference page. Properties that Connect itself reads
 //! (`name`, `topics`, converters, …) are the worker's.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use starrocks_kafka_connect::config::{
 };
 use starrocks_kafka_starrocks as starrocks;
 use starrocks_kafka_starrocks::{
-    BeAddressMap, ClientConfig, Frontend, LoadHeaders, RedirectPolicy,
+    BeAddressMap, ClientConfig, Frontend, LoadFormat, LoadHeaders, RedirectPolicy,
 };
 
-use crate::encode::RowFormats;
+use crate::encode::{CsvFormat, RowFormat, RowFormats};
 use crate::recovery::InDoubt;
 use crate::routing::{self, TopicMap};
 
@@ -149,8 +150,9 @@ pub const KEYS: &[ConfigKey] = &[
         .one_of_ignore_case(&["json", "csv"])
         .group(LOADING)
         .doc(
-            "How rows are written; `csv` is not yet supported. Other `sink.properties.*` are sent as headers of the \
-             load: see StarRocks' documentation of STREAM LOAD.",
+            "How rows are written. In `csv`, texts are sent as they are; the fields of structs and maps stand in the order of \
+             `sink.properties.columns`, else of the table's columns. Other `sink.properties.*` are sent as headers of \
+             the load: see StarRocks' documentation of STREAM LOAD.",
         ),
     ConfigKey::new(MAX_RETRIES, Kind::Int)
         .default("3")
@@ -265,7 +267,22 @@ impl SinkSettings {
     /// How rows are written, by table.
     #[must_use]
     pub fn row_formats(&self) -> RowFormats {
-        RowFormats::default()
+        RowFormats {
+            default: row_format(&self.load_headers),
+            tables: HashMap::new(),
+        }
+    }
+}
+
+fn row_format(headers: &LoadHeaders) -> RowFormat {
+    match headers.format() {
+        LoadFormat::Json => RowFormat::Json,
+        LoadFormat::Csv => RowFormat::Csv(CsvFormat {
+            column_separator: headers.column_separator().to_vec(),
+            row_delimiter: headers.row_delimiter().to_vec(),
+            quotes: Vec::new(),
+            columns: (!headers.columns().is_empty()).then(|| headers.columns().to_vec()),
+        }),
     }
 }
 
@@ -312,8 +329,9 @@ impl Found<'_> {
             .iter()
             .filter_map(|(name, text)| Some((name.strip_prefix(LOAD_PREFIX)?, text.as_str())));
         // The table has said already what is wrong with the format.
-        let headers =
-            LoadHeaders::from_properties(properties.filter(|(name, _)| *name != "format"));
+        let format = self.config.string(FORMAT).map(|format| ("format", format));
+        let properties = properties.filter(|(name, _)| *name != "format");
+        let headers = LoadHeaders::from_properties(properties.chain(format));
         match headers {
             Ok(headers) => {
                 let unread = headers.stream_load_only().iter().map(|name| {
@@ -338,12 +356,6 @@ fn problem(error: &starrocks::ConfigError) -> ConfigProblem {
 
 fn not_yet_supported(given: &Given, config: &Config) -> Vec<ConfigProblem> {
     let mut problems = Vec::new();
-    if config
-        .string(FORMAT)
-        .is_some_and(|format| format.eq_ignore_ascii_case("csv"))
-    {
-        problems.push(ConfigProblem::not_yet_supported(FORMAT, "The format csv"));
-    }
     if config.string(MYSQL_URL).is_some_and(|url| !url.is_empty()) {
         problems.push(ConfigProblem::not_yet_supported(
             MYSQL_URL,

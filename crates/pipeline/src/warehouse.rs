@@ -204,7 +204,9 @@ impl Warehouse {
         let what = format!("read the columns of table {table}");
         let mut backoff = Backoff::new();
         loop {
-            let columns = self.client.table_columns(&self.database, table, STATE_LIMIT);
+            let columns = self
+                .client
+                .table_columns(&self.database, table, STATE_LIMIT);
             match columns.await {
                 Ok(columns) => {
                     self.succeeded(&what);

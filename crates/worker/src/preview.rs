@@ -111,8 +111,7 @@ struct OneRow(Option<Vec<u8>>);
 
 impl OneRow {
     fn text(self) -> Option<String> {
-        self.0
-            .map(|row| String::from_utf8_lossy(&row).into_owned())
+        self.0.map(|row| String::from_utf8_lossy(&row).into_owned())
     }
 }
 
@@ -195,7 +194,8 @@ pub fn run(files: &Files, output: Output, to: impl Write) -> Result<(), PreviewE
     let records: Box<dyn BufRead> = if files.records == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        let file = File::open(&files.records).map_err(|error| PreviewError::about(&shown, error))?;
+        let file =
+            File::open(&files.records).map_err(|error| PreviewError::about(&shown, error))?;
         Box::new(BufReader::new(file))
     };
     for (line, number) in records.lines().zip(1..) {

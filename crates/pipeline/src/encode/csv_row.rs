@@ -198,3 +198,6 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
         part => bytes.windows(part.len()).any(|window| window == part),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,6 +159,60 @@ fn what_is_no_row_fails_in_the_sink() {
 }
 
 #[test]
+fn rows_in_csv_wait_for_the_columns_of_their_table() {
+    let csv = |columns: Option<&str>| {
+        RowFormat::Csv(CsvFormat {
+            column_separator: b"\t".to_vec(),
+            row_delimiter: b"\n".to_vec(),
+            quotes: Vec::new(),
+            columns: columns.map(|columns| vec![columns.to_owned()]),
+        })
+    };
+    let settings = EncoderSettings {
+        key: converter("key.converter", "StringConverter", &[]),
+        value: converter(
+            "value.converter",
+            "JsonConverter",
+            &[("schemas.enable", "false")],
+        ),
+        topics: TopicMap::default(),
+        formats: RowFormats {
+            default: csv(None),
+            tables: [
+                ("json".to_owned(), RowFormat::Json),
+                ("named".to_owned(), csv(Some("b"))),
+            ]
+            .into(),
+        },
+    };
+    let mut encoder = Encoder::new(&settings).expect("valid settings");
+    let check = |encoder: &mut Encoder, topic: &str, value: &str, expect: Result<&str, &str>| {
+        let encoded = encode(encoder, &record(topic, None, Some(value.as_bytes())));
+        let found = match &encoded {
+            Ok((Encoded::Row(_), rows)) => Ok(String::from_utf8_lossy(&rows[0].1).into_owned()),
+            Ok((Encoded::NeedsColumns(_), rows)) => {
+                assert!(rows.is_empty());
+                Err("needs columns".to_owned())
+            }
+            other => Err(format!("{other:?}")),
+        };
+        let expect = expect.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(found, expect, "{topic} {value}");
+    };
+    let row = r#"{"a":1,"b":2}"#;
+    check(&mut encoder, "t", "\"1\\t2\"", Ok("1\t2"));
+    check(&mut encoder, "t", row, Err("needs columns"));
+    check(&mut encoder, "json", row, Ok(row));
+    check(&mut encoder, "named", row, Ok("2"));
+    let columns = vec!["b".to_owned(), "a".to_owned()];
+    encoder.set_columns(TableId(0), Ok(columns));
+    check(&mut encoder, "t", row, Ok("2\t1"));
+    encoder.forget_columns();
+    check(&mut encoder, "t", row, Err("needs columns"));
+    check(&mut encoder, "named", row, Ok("2"));
+}
+
+#[test]
 fn problems_of_both_converters_come_at_once() {
     let problems = Encoder::new(&EncoderSettings {
         key: converter("key.converter", "NoConverter", &[]),
@@ -213,7 +267,8 @@ fn both_ways_agree(payload: &[u8]) -> Result<(), TestCaseError> {
     let mut encoder = encoder("JsonConverter", "JsonConverter", "a:t");
     let record = record("a", None, Some(payload));
     let mut general_rows = Collected::default();
-    let general = encoder.encode_value(&record, &mut general_rows);
+    let table = encoder.routing.table_of("a");
+    let general = encoder.encode_generally(table, &record, &mut general_rows);
     let passed = encode(&mut encoder, &record);
     let as_key = encoder.check_key(Some(payload));
     prop_assert_eq!(as_key.is_ok(), general.is_ok());

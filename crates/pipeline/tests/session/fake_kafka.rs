@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starrocks_kafka_pipeline::kafka::{
-    Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, OffsetAndMetadata, Polled,
-    NoHeaders, RawRecord, TopicPartition,
+    Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, NoHeaders,
+    OffsetAndMetadata, Polled, RawRecord, TopicPartition,
 };
 use starrocks_kafka_pipeline::step::{Probe, Step};
 

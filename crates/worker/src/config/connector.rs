@@ -130,7 +130,11 @@ impl ConnectorPlan {
         match purpose {
             Purpose::Run => problems.extend(impossible),
             Purpose::Preview => {
-                notices.extend(impossible.iter().map(|one| Notice::warning(one.to_string())));
+                notices.extend(
+                    impossible
+                        .iter()
+                        .map(|one| Notice::warning(one.to_string())),
+                );
             }
         }
         let sink = SinkSettings::parse(given)

@@ -1,47 +1,102 @@
 //! Equality of outcomes, of rows and of records: JSON values, members in any order, integers digit by digit, decimals
 //! by value and scale, floating point by the double.
 
-use starrocks_kafka_connect::data::Decimal;
-use starrocks_kafka_connect::json::Json;
 use std::collections::HashMap;
 
-/// What we do otherwise than expected; `None` where nothing. Rows in CSV are compared byte by byte; a message is for
-/// people; a record is compared where Java could write it.
-pub(crate) fn difference(expect: &str, ours: &str, has_csv: bool) -> Option<String> {
-    let (java, we) = (
-        Json::parse(expect).expect("Java writes JSON"),
-        Json::parse(ours).expect("we write JSON"),
-    );
-    let is_same = match (java.get("error"), we.get("error")) {
-        (Some(java), Some(we)) => ["stage", "class"]
-            .iter()
-            .all(|part| java.get(part) == we.get(part)),
-        (None, None) => {
-            let has_decimals = has_decimals(&java);
-            java.get("table") == we.get("table")
-                && match (
-                    java.get("row").and_then(Json::as_str),
-                    we.get("row").and_then(Json::as_str),
-                ) {
-                    (Some(java), Some(we)) if !has_csv => same_text(java, we, has_decimals),
-                    (java, we) => java == we,
-                }
-        }
-        _ => false,
-    };
-    let same_record = match (java.get("record"), we.get("record")) {
-        (Some(java_record), Some(we)) => same(java_record, we, has_decimals(&java)),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    (!is_same || !same_record).then(|| format!("Java: {expect}\n   we: {ours}"))
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use starrocks_kafka_connect::data::Decimal;
+use starrocks_kafka_connect::json::Json;
+
+/// An outcome as a line of JSON holds it. What may be nested deeply, or hold long numbers, stays text.
+#[derive(Deserialize)]
+pub(crate) struct Outcome {
+    table: Option<String>,
+    pub(crate) row: Option<String>,
+    pub(crate) error: Option<Fault>,
+    record: Option<Record>,
 }
 
-fn has_decimals(outcome: &Json<'_>) -> bool {
-    let value = outcome
-        .get("record")
-        .and_then(|record| record.get("value"));
-    value.is_some_and(|value| format!("{value:?}").contains("connect.data.Decimal"))
+#[derive(Deserialize, PartialEq)]
+pub(crate) struct Fault {
+    pub(crate) stage: String,
+    class: String,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    topic: String,
+    partition: i32,
+    timestamp: Option<i64>,
+    key: Enveloped,
+    value: Enveloped,
+    headers: Vec<(String, Enveloped)>,
+}
+
+#[derive(Deserialize)]
+struct Enveloped {
+    schema: Box<RawValue>,
+    payload: Box<RawValue>,
+}
+
+impl Outcome {
+    pub(crate) fn parse(line: &str) -> Self {
+        serde_json::from_str(line).expect("a line of JSON")
+    }
+
+    /// Whether ours is what is expected. Rows in CSV are compared byte by byte; a message is for people; a record is
+    /// compared where Java could write it.
+    fn allows(&self, ours: &Self, has_csv: bool) -> bool {
+        let record = self.record.as_ref();
+        let has_decimals = record.is_some_and(|record| {
+            let schema = record.value.schema.get();
+            schema.contains("connect.data.Decimal")
+        });
+        let same_row = match (&self.row, &ours.row) {
+            (Some(java), Some(we)) if !has_csv => same_text(java, we, has_decimals),
+            (java, we) => java == we,
+        };
+        let same_record = match (record, &ours.record) {
+            (Some(java), Some(we)) => java.is(we, has_decimals),
+            (java, _) => java.is_none(),
+        };
+        self.error == ours.error && self.table == ours.table && same_row && same_record
+    }
+}
+
+impl Record {
+    fn is(&self, other: &Self, has_decimals: bool) -> bool {
+        let same_headers = self.headers.len() == other.headers.len()
+            && self
+                .headers
+                .iter()
+                .zip(&other.headers)
+                .all(|((java, a), (we, b))| java == we && a.is(b, has_decimals));
+        self.topic == other.topic
+            && self.partition == other.partition
+            && self.timestamp == other.timestamp
+            && self.key.is(&other.key, has_decimals)
+            && self.value.is(&other.value, has_decimals)
+            && same_headers
+    }
+}
+
+impl Enveloped {
+    fn is(&self, other: &Self, has_decimals: bool) -> bool {
+        let parts = [
+            (&self.schema, &other.schema),
+            (&self.payload, &other.payload),
+        ];
+        parts
+            .iter()
+            .all(|(java, we)| same_text(java.get(), we.get(), has_decimals))
+    }
+}
+
+/// What we do otherwise than expected; `None` where nothing.
+pub(crate) fn difference(expect: &str, ours: &str, has_csv: bool) -> Option<String> {
+    let is_same = Outcome::parse(expect).allows(&Outcome::parse(ours), has_csv);
+    (!is_same).then(|| format!("Java: {expect}\n   we: {ours}"))
 }
 
 /// Compares two texts of JSON. With `has_decimals`, numbers with a fraction or exponent are decimals

@@ -9,7 +9,7 @@ mod compare;
 mod differences;
 
 use case::{Case, Expect};
-use compare::{difference, same_text};
+use compare::{Outcome, difference, same_text};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -113,7 +113,10 @@ fn every_reason_to_wait_is_needed() {
     let cases = cases();
     for (property, reason) in PENDING_CASES {
         let is_used = cases.iter().any(|case| case.config.contains_key(*property));
-        assert!(is_used && !reason.is_empty(), "{property} waits without need");
+        assert!(
+            is_used && !reason.is_empty(),
+            "{property} waits without need"
+        );
     }
 }
 
@@ -210,8 +213,8 @@ fn every_deliberate_difference_is_one() {
             (Ours::Accepted, Ok(_)) => assert!(matches!(case.expect(), Expect::ConfigError)),
             (Ours::Error(stage), Ok(outcomes)) => {
                 let at = known.record.expect("an outcome has a number");
-                let found = parsed(&outcomes[at])["error"]["stage"].clone();
-                assert_eq!(found, **stage, "{}", known.id);
+                let error = Outcome::parse(&outcomes[at]).error.expect(known.id);
+                assert_eq!(error.stage, *stage, "{}", known.id);
             }
             (Ours::Row(row), Ok(outcomes)) => check_row(known, &outcomes, row),
             (Ours::ValueAsItStands, Ok(outcomes)) => {
@@ -223,22 +226,17 @@ fn every_deliberate_difference_is_one() {
     }
 }
 
-fn parsed(line: &str) -> serde_json::Value {
-    serde_json::from_str(line).expect("a line of JSON")
-}
-
 /// The value of a record, which is text.
 fn value_text(case: &Case, at: usize) -> String {
-    let record = parsed(case.records[at].get());
+    let record: serde_json::Value = serde_json::from_str(case.records[at].get()).expect("a record");
     let value = STANDARD.decode(record["value"].as_str().expect("the value is not null"));
     String::from_utf8(value.expect("Base64")).expect("the value is UTF-8")
 }
 
 fn check_row(known: &Difference, outcomes: &[String], row: &str) {
     let at = known.record.expect("an outcome has a number");
-    let outcome = parsed(&outcomes[at]);
-    let found = outcome["row"].as_str().expect("it is a row");
-    assert!(same_text(row, found, false), "{}: {found}", known.id);
+    let found = Outcome::parse(&outcomes[at]).row.expect(known.id);
+    assert!(same_text(row, &found, false), "{}: {found}", known.id);
 }
 
 #[test]
