@@ -3,6 +3,7 @@
 
 mod at_least_once;
 mod basics;
+mod csv;
 mod kafka_faults;
 mod kills;
 mod logs;
