@@ -22,6 +22,7 @@ fn its_help() {
 
     Commands:
       standalone  Run the connectors of some files in this process
+      preview     Show what a connector's configuration makes of records, without Kafka and StarRocks
       demo        Show records of a Kafka topic become rows of a StarRocks table, with nothing to
                   install
       help        Print this message or the help of the given subcommand(s)
@@ -37,7 +38,7 @@ fn its_help() {
               [default: text]
 
           --log-level <LOG_LEVEL>
-              The least severe lines that are written [default: info; of the demo: warn]
+              The least severe lines that are written [default: info; of preview and demo: warn]
 
               [possible values: error, warn, info, debug, trace]
 
@@ -80,7 +81,7 @@ fn the_help_of_standalone() {
               [default: text]
 
           --log-level <LOG_LEVEL>
-              The least severe lines that are written [default: info; of the demo: warn]
+              The least severe lines that are written [default: info; of preview and demo: warn]
 
               [possible values: error, warn, info, debug, trace]
 

@@ -2,4 +2,5 @@
 
 mod files;
 mod help;
+mod preview;
 mod program;
