@@ -59,6 +59,19 @@ pub enum Command {
     /// Reads records from a file and writes for each what becomes of it, as one JSON object a line: the table and the
     /// row, or where and why it fails. A configuration that is refused is written as {"config_error":…} and ends with 2.
     Preview(PreviewOptions),
+    /// Write the completions of a shell to standard output
+    ///
+    /// For bash: starrocks-kafka completions bash > ~/.local/share/bash-completion/completions/starrocks-kafka
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Manual {
+        /// The folder, which must be there
+        folder: PathBuf,
+    },
     /// Show records of a Kafka topic become rows of a StarRocks table, with nothing to install
     ///
     /// A stream of orders, an embedded Kafka, a stand-in for StarRocks and this worker, all in one process and
@@ -73,7 +86,7 @@ impl Command {
     pub const fn log_level(&self) -> LogLevel {
         match self {
             Self::Standalone { .. } => LogLevel::Info,
-            Self::Preview(_) => LogLevel::Warn,
+            Self::Preview(_) | Self::Completions { .. } | Self::Manual { .. } => LogLevel::Warn,
             #[cfg(feature = "demo")]
             Self::Demo(_) => LogLevel::Warn,
         }

@@ -17,6 +17,7 @@ pub mod telemetry;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use clap::CommandFactory as _;
 use starrocks_kafka_pipeline::step::{NoProbe, Probe};
 
 use crate::cli::{Cli, Command, EXIT_CONNECTOR, EXIT_OK, EXIT_USAGE, EXIT_WORKER, PreviewOptions};
@@ -32,6 +33,18 @@ pub fn run(cli: Cli) -> u8 {
     match cli.command {
         Command::Standalone { worker, connectors } => run_standalone(&worker, &connectors),
         Command::Preview(options) => run_preview(&options),
+        Command::Completions { shell } => {
+            let name = "starrocks-kafka";
+            clap_complete::generate(shell, &mut Cli::command(), name, &mut std::io::stdout());
+            EXIT_OK
+        }
+        Command::Manual { folder } => match clap_mangen::generate_to(Cli::command(), &folder) {
+            Ok(()) => EXIT_OK,
+            Err(error) => {
+                tracing::error!("{}: {error}", folder.display());
+                EXIT_USAGE
+            }
+        },
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(&options, level),
     }

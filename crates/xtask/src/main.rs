@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask docs [--check]`.
+//! The project's own chores: `cargo xtask ci`, `cargo xtask tidy`, `cargo xtask docs [--check]`, `cargo xtask dist`.
 
 #![expect(
     clippy::print_stdout,
@@ -7,6 +7,7 @@
 )]
 
 mod ci;
+mod dist;
 mod docs;
 mod tidy;
 mod workspace;
@@ -35,6 +36,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the archive of a release.
+    Dist(dist::Options),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&root),
         Chore::Tidy => tidy::run(&root),
         Chore::Docs { check } => docs::run(&root, check),
+        Chore::Dist(options) => dist::run(&root, &options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
