@@ -1,4 +1,4 @@
-//! Converters: from the bytes of a key or value to a Connect value.
+//! Converters: from the bytes of a key, value or header to a Connect value.
 //!
 //! Which class is used with which settings follows Connect's rule that levels do not mix:
 //! [`ConverterConfig::select`].
@@ -6,13 +6,15 @@
 mod charset;
 mod class;
 mod envelope;
+mod header;
 mod json;
 mod number;
 mod payload;
 mod schema;
 mod string;
 
-pub use class::{ConverterClass, ConverterConfig};
+pub use class::{ConverterClass, ConverterConfig, HEADER_CONVERTER, HeaderClass};
+pub use header::HeaderConverter;
 pub use json::JsonConverter;
 pub use number::NumberConverter;
 pub use string::StringConverter;
@@ -43,6 +45,13 @@ impl Converter {
     pub fn new(config: &ConverterConfig) -> Result<Self, Vec<ConfigProblem>> {
         let class = ConverterClass::resolve(&config.property, &config.class)
             .map_err(|problem| vec![problem])?;
+        Self::of_class(class, config)
+    }
+
+    fn of_class(
+        class: ConverterClass,
+        config: &ConverterConfig,
+    ) -> Result<Self, Vec<ConfigProblem>> {
         Ok(match class {
             ConverterClass::String => Self::String(StringConverter::new(config)?),
             ConverterClass::Json => Self::Json(JsonConverter::new(config)?),

@@ -1,12 +1,14 @@
 //! Kafka Connect's vocabulary: properties, ConfigDef, schemas, values, converters. Pure: no I/O, no clock.
 //!
 //! Bytes of a Kafka record become a [`data::Value`] with an optional [`data::Schema`] by a
-//! [`converter::Converter`]; what cannot be converted is an [`error::DataError`], told with the class
+//! [`converter::Converter`] or a [`converter::HeaderConverter`]; what cannot be converted is an [`error::DataError`], told with the class
 //! name that Java's converter throws.
 
+pub mod class_name;
 pub mod config;
 pub mod converter;
 pub mod data;
 pub mod error;
 pub mod json;
 pub mod properties;
+pub mod values;

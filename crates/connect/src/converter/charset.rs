@@ -121,8 +121,8 @@ impl Charset {
 }
 
 /// As Java: each malformed sequence is one U+FFFD, an encoded half of a surrogate pair among them,
-/// which the standard library counts as three.
-fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+/// whole or cut short, each byte of which the standard library counts.
+pub(super) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     let first_fault = match std::str::from_utf8(bytes) {
         Ok(text) => return Cow::Borrowed(text),
         Err(fault) => fault.valid_up_to(),
@@ -136,6 +136,7 @@ fn utf8(bytes: &[u8]) -> Cow<'_, str> {
         let malformed = match rest {
             [] => return Cow::Owned(text),
             [0xED, 0xA0..=0xBF, 0x80..=0xBF, ..] => 3,
+            [0xED, 0xA0..=0xBF, ..] => 2,
             _ => rest
                 .utf8_chunks()
                 .next()

@@ -1,6 +1,7 @@
 //! Which converter a configuration names, and with which settings.
 
 use super::NumberConverter;
+use crate::class_name::denotes;
 use crate::config::{ConfigProblem, Given};
 
 /// A converter class that is built.
@@ -16,8 +17,25 @@ pub enum ConverterClass {
     Number(NumberConverter),
 }
 
-/// Class names with what they are. Connect also accepts the simple name, and the simple name without
-/// `Converter`.
+/// A header converter class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderClass {
+    /// Connect's default, which guesses what a text is.
+    Simple,
+    /// A converter of keys and values; all that are built read headers too.
+    Converter(ConverterClass),
+}
+
+/// The property that names the header converter.
+pub const HEADER_CONVERTER: &str = "header.converter";
+
+/// The suffixes that Connect takes off the names of classes in these two roles.
+const CONVERTER: &str = "Converter";
+const OF_HEADERS: &str = "HeaderConverter";
+
+const SIMPLE: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
+/// Class names with what they are.
 const BUILT: &[(&str, ConverterClass)] = &[
     (
         "org.apache.kafka.connect.storage.StringConverter",
@@ -57,7 +75,10 @@ const BUILT: &[(&str, ConverterClass)] = &[
     ),
 ];
 
-/// StarRocks' copy of Kafka's class, which only its full name denotes.
+/// StarRocks' copy of Kafka's class. Only its full name denotes it here. In a Connect worker whose plugin
+/// path holds StarRocks' jar, `JsonConverter` and `Json` are names of two classes, so that Connect drops them
+/// and refuses both; who has a configuration that works writes a full name. One who writes the short name to
+/// us means Kafka's class, and the two read alike.
 const STARROCKS_JSON: &str = "com.starrocks.connector.kafka.json.JsonConverter";
 
 /// Classes that users have and that are to come.
@@ -65,44 +86,87 @@ const TO_COME: &[&str] = &[
     "io.confluent.connect.avro.AvroConverter",
     "io.confluent.connect.protobuf.ProtobufConverter",
     "io.confluent.connect.json.JsonSchemaConverter",
-    "org.apache.kafka.connect.storage.SimpleHeaderConverter",
 ];
 
 impl ConverterClass {
-    /// The class that the property `property` names.
+    /// The class of keys and values that the property `property` names.
     ///
     /// # Errors
     /// A class that is to come: "not yet supported". Any other: the list of those known.
     pub fn resolve(property: &str, name: &str) -> Result<Self, ConfigProblem> {
-        if name == STARROCKS_JSON {
-            return Ok(Self::Json);
-        }
-        if let Some((_, class)) = BUILT.iter().find(|(full, _)| denotes(name, full)) {
-            return Ok(*class);
+        if let Some(class) = built(name, CONVERTER) {
+            return Ok(class);
         }
         if let Some(full) = to_come(name) {
             return Err(ConfigProblem::not_yet_supported(property, full));
         }
-        let known: Vec<&str> = BUILT.iter().map(|(full, _)| *full).collect();
+        if denotes(name, SIMPLE, OF_HEADERS) {
+            return Err(ConfigProblem::invalid(
+                property,
+                name,
+                &format!(
+                    "{SIMPLE} converts headers, not keys and values. Known converters: {}",
+                    known()
+                ),
+            ));
+        }
         Err(ConfigProblem::invalid(
             property,
             name,
             &format!(
                 "Class {name} could not be found. Known converters: {}",
-                known.join(", ")
+                known()
             ),
         ))
     }
 }
 
-/// The full name of the class that `name` denotes, where it is one that is to come.
-fn to_come(name: &str) -> Option<&'static str> {
-    TO_COME.iter().copied().find(|full| denotes(name, full))
+impl HeaderClass {
+    /// The class of headers that the property `property` names.
+    ///
+    /// # Errors
+    /// Any other than those known, which are listed.
+    pub fn resolve(property: &str, name: &str) -> Result<Self, ConfigProblem> {
+        if denotes(name, SIMPLE, OF_HEADERS) {
+            return Ok(Self::Simple);
+        }
+        // A class has the aliases of all its roles.
+        if let Some(class) = built(name, OF_HEADERS).or_else(|| built(name, CONVERTER)) {
+            return Ok(Self::Converter(class));
+        }
+        let reason = to_come(name).map_or_else(
+            || format!("Class {name} could not be found"),
+            |full| format!("{full} converts keys and values, not headers"),
+        );
+        Err(ConfigProblem::invalid(
+            property,
+            name,
+            &format!("{reason}. Known header converters: {SIMPLE}, {}", known()),
+        ))
+    }
 }
 
-fn denotes(name: &str, full: &str) -> bool {
-    let simple = full.rsplit('.').next().unwrap_or(full);
-    name == full || name == simple || simple.strip_suffix("Converter") == Some(name)
+fn built(name: &str, suffix: &str) -> Option<ConverterClass> {
+    if name == STARROCKS_JSON {
+        return Some(ConverterClass::Json);
+    }
+    BUILT
+        .iter()
+        .find(|(full, _)| denotes(name, full, suffix))
+        .map(|(_, class)| *class)
+}
+
+fn known() -> String {
+    let names: Vec<&str> = BUILT.iter().map(|(full, _)| *full).collect();
+    names.join(", ")
+}
+
+/// The full name of the class that `name` denotes, where it is one that is to come.
+fn to_come(name: &str) -> Option<&'static str> {
+    TO_COME
+        .iter()
+        .copied()
+        .find(|full| denotes(name, full, CONVERTER))
 }
 
 /// A converter as properties describe it.
@@ -117,7 +181,7 @@ pub struct ConverterConfig {
 }
 
 impl ConverterConfig {
-    /// The converter for `property` (`key.converter`, `value.converter`): the connector's class with the
+    /// The converter for `property` (`key.converter`, `value.converter`, `header.converter`): the connector's class with the
     /// connector's settings, else the worker's class with the worker's settings. Settings of one level
     /// never go with the class of the other. `None` where neither level names a class.
     #[must_use]
@@ -135,6 +199,17 @@ impl ConverterConfig {
             property: property.to_owned(),
             class,
             settings,
+        })
+    }
+
+    /// The header converter: as [`select`](Self::select) finds it, else Connect's default,
+    /// `SimpleHeaderConverter`.
+    #[must_use]
+    pub fn select_header(connector: &Given, worker: &Given) -> Self {
+        Self::select(HEADER_CONVERTER, connector, worker).unwrap_or_else(|| Self {
+            property: HEADER_CONVERTER.to_owned(),
+            class: SIMPLE.to_owned(),
+            settings: Given::new(),
         })
     }
 

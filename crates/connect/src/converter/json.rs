@@ -77,13 +77,7 @@ impl JsonConverter {
         };
         match decode(bytes).map_err(|error| no_json(&error))? {
             Cow::Borrowed(text) => self.read(text),
-            Cow::Owned(text) => {
-                let SchemaAndValue { schema, value } = self.read(&text)?;
-                Ok(SchemaAndValue {
-                    schema,
-                    value: value.into_owned(),
-                })
-            }
+            Cow::Owned(text) => self.read(&text).map(SchemaAndValue::into_owned),
         }
     }
 

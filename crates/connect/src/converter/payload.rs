@@ -1,12 +1,11 @@
 //! From JSON to values: Java's `JsonConverter.convertToConnect`, with Jackson's lenient readings.
 
-use crate::data::{Decimal, LogicalType, Schema, SchemaType, Struct, Value, validate};
+use crate::data::{Decimal, LogicalType, MapEntries, Schema, SchemaType, Struct, Value, validate};
 use crate::error::DataError;
 use crate::json::{Json, Number};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 const DAY_MS: i32 = 86_400_000;
@@ -65,7 +64,10 @@ pub(super) fn with_schema<'k>(
     if let Some(logical) = schema.logical() {
         return logical_value(logical, schema, &json);
     }
-    let recurse = |schema: &Arc<Schema>, json| with_schema(schema, json, replace_null_with_default);
+    let recurse = |schema: Option<&Arc<Schema>>, json| match schema {
+        Some(schema) => with_schema(schema, json, replace_null_with_default),
+        None => Ok(schemaless(json)),
+    };
     match schema.kind() {
         SchemaType::Array(element) => {
             // Java goes over the elements of whatever node it is: an object's are its values.
@@ -74,10 +76,11 @@ pub(super) fn with_schema<'k>(
                 Json::Object(members) => members.into_iter().map(|(_, json)| json).collect(),
                 _ => Vec::new(),
             };
+            let element = element.as_ref();
             let values = elements.into_iter().map(|json| recurse(element, json));
             Ok(Value::Array(values.collect::<Result<_, _>>()?))
         }
-        SchemaType::Map(key, element) => map(key, element, json, &recurse),
+        SchemaType::Map(key, element) => map(key.as_ref(), element.as_ref(), json, &recurse),
         SchemaType::Struct(_) => structure(schema, json, &recurse),
         _ => scalar(schema.kind(), json),
     }
@@ -200,13 +203,13 @@ fn decimal<'k>(
 }
 
 fn map<'k>(
-    key: &Arc<Schema>,
-    element: &Arc<Schema>,
+    key: Option<&Arc<Schema>>,
+    element: Option<&Arc<Schema>>,
     json: Json<'k>,
-    recurse: &impl Fn(&Arc<Schema>, Json<'k>) -> Result<Value<'k>, DataError>,
+    recurse: &impl Fn(Option<&Arc<Schema>>, Json<'k>) -> Result<Value<'k>, DataError>,
 ) -> Result<Value<'k>, DataError> {
     let found = json.node_type();
-    if matches!(key.kind(), SchemaType::String) {
+    if key.is_some_and(|key| matches!(key.kind(), SchemaType::String)) {
         let Json::Object(members) = json else {
             return Err(DataError::data(format!(
                 "Maps with string fields should be encoded as JSON objects, but found {found}"
@@ -222,8 +225,7 @@ fn map<'k>(
             "Maps with non-string fields should be encoded as JSON array of tuples, but found {found}"
         )));
     };
-    let mut entries: Vec<(Value<'k>, Value<'k>)> = Vec::with_capacity(tuples.len());
-    let mut places: HashMap<String, usize> = HashMap::with_capacity(tuples.len());
+    let mut entries = MapEntries::default();
     for tuple in tuples {
         let found = tuple.node_type();
         let Json::Array(pair) = tuple else {
@@ -237,23 +239,15 @@ fn map<'k>(
                 pair.len()
             ))
         })?;
-        let (k, v) = (recurse(key, k)?, recurse(element, v)?);
-        // Of a key that occurs twice the last value counts. Equal keys look equal.
-        match places.entry(format!("{k:?}")) {
-            std::collections::hash_map::Entry::Occupied(place) => entries[*place.get()].1 = v,
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(entries.len());
-                entries.push((k, v));
-            }
-        }
+        entries.insert(recurse(key, k)?, recurse(element, v)?);
     }
-    Ok(Value::Map(entries))
+    Ok(Value::Map(entries.into_entries()))
 }
 
 fn structure<'k>(
     schema: &Arc<Schema>,
     json: Json<'k>,
-    recurse: &impl Fn(&Arc<Schema>, Json<'k>) -> Result<Value<'k>, DataError>,
+    recurse: &impl Fn(Option<&Arc<Schema>>, Json<'k>) -> Result<Value<'k>, DataError>,
 ) -> Result<Value<'k>, DataError> {
     let found = json.node_type();
     let Json::Object(mut members) = json else {
@@ -277,7 +271,7 @@ fn structure<'k>(
             }
             None => Json::Null,
         };
-        let value = recurse(&field.schema, json)?;
+        let value = recurse(Some(&field.schema), json)?;
         check_field(&field.name, &field.schema, &value)?;
         values.push(value);
     }

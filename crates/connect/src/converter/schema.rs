@@ -116,13 +116,16 @@ pub(super) fn read(json: &Json<'_>, replace_null_with_default: bool) -> Result<S
         "double" => Schema::new(SchemaType::Float64),
         "bytes" => Schema::new(SchemaType::Bytes),
         "string" => Schema::new(SchemaType::String),
-        "array" => Schema::new(SchemaType::Array(inner(
+        "array" => Schema::new(SchemaType::Array(Some(inner(
             "items",
             "Array schema did not specify the element type",
-        )?)),
+        )?))),
         "map" => Schema::new(SchemaType::Map(
-            inner("keys", "Map schema did not specify the key type")?,
-            inner("values", "Map schema did not specify the value type")?,
+            Some(inner("keys", "Map schema did not specify the key type")?),
+            Some(inner(
+                "values",
+                "Map schema did not specify the value type",
+            )?),
         )),
         "struct" => Schema::structure(fields(json, replace_null_with_default)?)?,
         other => return Err(DataError::data(format!("Unknown schema type: {other}"))),

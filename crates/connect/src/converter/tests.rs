@@ -102,6 +102,191 @@ fn classes_are_known_by_full_and_short_names() {
     );
     check("java.lang.String", Err("could not be found"));
     check("", Err("could not be found"));
+    for name in [
+        "SimpleHeaderConverter",
+        "Simple",
+        "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+    ] {
+        check(name, Err("converts headers, not keys and values"));
+    }
+    check("SimpleHeader", Err("could not be found"));
+}
+
+#[test]
+fn classes_of_headers_are_known_by_full_and_short_names() {
+    fn check(name: &str, expect: Result<HeaderClass, &str>) {
+        match (HeaderClass::resolve(HEADER_CONVERTER, name), expect) {
+            (Ok(class), Ok(expect)) => assert_eq!(class, expect, "{name}"),
+            (Err(problem), Err(part)) => {
+                assert_eq!(problem.name, HEADER_CONVERTER);
+                assert!(problem.message.contains(part), "{name}: {problem}");
+            }
+            (got, expect) => panic!("{name}: {got:?} instead of {expect:?}"),
+        }
+    }
+    for name in [
+        "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+        "SimpleHeaderConverter",
+        "Simple",
+    ] {
+        check(name, Ok(HeaderClass::Simple));
+    }
+    for name in [
+        "org.apache.kafka.connect.json.JsonConverter",
+        "JsonConverter",
+        "Json",
+    ] {
+        check(name, Ok(HeaderClass::Converter(ConverterClass::Json)));
+    }
+    check(
+        "Boolean",
+        Ok(HeaderClass::Converter(ConverterClass::Number(
+            NumberConverter::Boolean,
+        ))),
+    );
+    check(
+        "SimpleHeader",
+        Err("could not be found. Known header converters: org.apache."),
+    );
+    check(
+        "no.such.Class",
+        Err("Class no.such.Class could not be found"),
+    );
+    check(
+        "Avro",
+        Err("AvroConverter converts keys and values, not headers. Known"),
+    );
+}
+
+#[test]
+fn headers_are_read_by_connects_default_where_none_is_named() {
+    let class = |connector: &[(&str, &str)], worker: &[(&str, &str)]| {
+        let config = ConverterConfig::select_header(&given(connector), &given(worker));
+        assert_eq!(config.property, HEADER_CONVERTER);
+        (config.class, config.settings.len())
+    };
+    let simple = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+    let setting = ("header.converter.schemas.enable", "false");
+    assert_eq!(class(&[], &[]), (simple.to_owned(), 0));
+    assert_eq!(class(&[setting], &[setting]), (simple.to_owned(), 0));
+    assert_eq!(
+        class(&[], &[(HEADER_CONVERTER, "Json"), setting]),
+        ("Json".to_owned(), 1)
+    );
+    assert_eq!(
+        class(
+            &[(HEADER_CONVERTER, "Json")],
+            &[(HEADER_CONVERTER, "String"), setting]
+        ),
+        ("Json".to_owned(), 0)
+    );
+}
+
+fn header_converter(class: &str, settings: &[(&str, &str)]) -> HeaderConverter {
+    HeaderConverter::new(&ConverterConfig {
+        property: HEADER_CONVERTER.to_owned(),
+        class: class.to_owned(),
+        settings: given(settings),
+    })
+    .expect("valid")
+}
+
+#[test]
+fn simple_headers_are_always_read() {
+    let mut simple = header_converter("Simple", &[("schemas.enable", "x")]);
+    assert!(simple.is_infallible());
+    let mut check = |bytes: Option<&'static [u8]>, expect: Value<'static>| {
+        assert_eq!(
+            simple.convert("h", bytes).expect("infallible").value,
+            expect,
+            "{bytes:?}"
+        );
+    };
+    check(None, Value::Null);
+    check(Some(b"null"), Value::Null);
+    check(Some(b""), Value::String("".into()));
+    check(Some(b"12"), Value::Int8(12));
+    check(Some(b"a\xff"), Value::String("a\u{fffd}".into()));
+    let deep: &'static [u8] = Box::leak(vec![b'['; 2000].into_boxed_slice());
+    check(Some(deep), Value::Bytes(deep.into()));
+    let schema = simple.convert("h", Some(deep)).expect("infallible").schema;
+    assert_eq!(
+        *schema.expect("bytes have a schema"),
+        Schema::new(SchemaType::Bytes)
+    );
+}
+
+#[test]
+fn headers_that_cannot_be_read_are_told_by_name() {
+    let mut json = header_converter("Json", &[("schemas.enable", "false")]);
+    assert!(!json.is_infallible());
+    assert_eq!(
+        json.convert("h", Some(b"[1]")).expect("JSON").value,
+        Value::Array(vec![Value::Int64(1)])
+    );
+    let error = json.convert("trace", Some(b"{")).expect_err("no JSON");
+    assert_eq!(error.class, ErrorClass::Data);
+    assert!(
+        error
+            .message
+            .starts_with("header 'trace': Converting byte[]"),
+        "{error}"
+    );
+    assert!(header_converter("String", &[]).is_infallible());
+    assert!(!header_converter("Integer", &[]).is_infallible());
+    let problems = HeaderConverter::new(&ConverterConfig {
+        property: HEADER_CONVERTER.to_owned(),
+        class: "Json".to_owned(),
+        settings: given(&[("schemas.enable", "maybe")]),
+    });
+    assert_eq!(
+        problems.expect_err("refused")[0].name,
+        "header.converter.schemas.enable"
+    );
+}
+
+#[test]
+fn keys_of_maps_are_equal_as_in_java() {
+    use crate::data::MapEntries;
+    fn check(first: Value<'static>, second: Value<'static>, expect: usize) {
+        let mut entries = MapEntries::default();
+        let told = format!("{first:?} {second:?}");
+        entries.insert(first.clone(), Value::Int8(1));
+        entries.insert(second, Value::Int8(2));
+        let entries = entries.into_entries();
+        assert_eq!(entries.len(), expect, "{told}");
+        if expect == 1 {
+            assert_eq!(entries[0], (first, Value::Int8(2)), "{told}");
+        }
+    }
+    let entry = |k, v| (Value::Int8(k), Value::Int8(v));
+    check(Value::Int8(1), Value::Int8(1), 1);
+    check(Value::Int8(1), Value::Int16(1), 2);
+    check(Value::Float32(0.0), Value::Float32(-0.0), 2);
+    check(Value::Date(1), Value::Timestamp(86_400_000), 1);
+    check(Value::Time(5), Value::Timestamp(5), 1);
+    check(
+        Value::Bytes(b"a".as_slice().into()),
+        Value::Bytes(b"a".as_slice().into()),
+        2,
+    );
+    check(
+        Value::Array(vec![Value::Int8(1)]),
+        Value::Array(vec![Value::Int8(1)]),
+        1,
+    );
+    check(
+        Value::Map(vec![entry(1, 2), entry(3, 4)]),
+        Value::Map(vec![entry(3, 4), entry(1, 2)]),
+        1,
+    );
+    check(
+        Value::Map(vec![entry(1, 2)]),
+        Value::Map(vec![entry(1, 3)]),
+        2,
+    );
+    check(Value::String("[".into()), Value::Array(vec![]), 2);
+    check(Value::Null, Value::Null, 1);
 }
 
 #[test]
@@ -141,7 +326,8 @@ fn charsets_decode_as_java_does() {
     check("UTF-8", b"\xe4\xb8", "\u{fffd}");
     check("UTF-8", b"\xe4\xb8x\xc3", "\u{fffd}x\u{fffd}");
     check("UTF-8", b"\xed\xa0\x80x", "\u{fffd}x");
-    check("UTF-8", b"\xed\xa0x", "\u{fffd}\u{fffd}x");
+    check("UTF-8", b"\xed\xa0x", "\u{fffd}x");
+    check("UTF-8", b"\xed\xbf", "\u{fffd}");
     check("UTF-8", b"\xc0\x80", "\u{fffd}\u{fffd}");
     check(
         "UTF-8",

@@ -22,20 +22,28 @@ impl Decimal {
         })
     }
 
-    /// A number as JSON writes it, with its own scale: `1.50` has scale 2, `1e5` scale -5. `None` for
-    /// what is no number, or where the scale does not fit 32 bits.
+    /// A number as Java's `BigDecimal` reads it, in ASCII digits and with its own scale: `1.50` has scale 2,
+    /// `1e5` scale -5. `None` for what is no number, or where exponent or scale do not fit 32 bits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.find(['e', 'E']) {
-            Some(at) => (&text[..at], text[at + 1..].parse::<i64>().ok()?),
+            Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
             None => (text, 0),
         };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        let (is_negative, unsigned) = match mantissa.strip_prefix('-') {
+            Some(unsigned) => (true, unsigned),
+            None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+        };
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let scale = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
         let digits = format!("{whole}{fraction}");
-        let unscaled = BigInt::parse_bytes(digits.as_bytes(), 10)?;
+        // The parser of big integers knows signs and underscores, which do not belong here.
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let magnitude = BigInt::parse_bytes(digits.as_bytes(), 10)?;
         Some(Self {
-            unscaled,
+            unscaled: if is_negative { -magnitude } else { magnitude },
             scale: i32::try_from(scale).ok()?,
         })
     }
@@ -150,9 +158,24 @@ mod tests {
         check("1.5E+5", 15, -4);
         check("1.5e-5", 15, 6);
         check("007", 7, 0);
+        check("+7", 7, 0);
+        check("1.", 1, 0);
+        check("-.5", -5, 1);
+        check("1e+00000000000000000005", 1, -5);
         for text in [
             "",
             "x",
+            ".",
+            "-",
+            "e5",
+            "--1",
+            "+-1",
+            "1_000",
+            "1.-5",
+            "1.2.3",
+            "1e",
+            "1e5.5",
+            "0.0e2147483648",
             "1e99999999999",
             "1e2147483649",
             "1e99999999999999999999",

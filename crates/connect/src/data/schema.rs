@@ -26,10 +26,10 @@ pub enum SchemaType {
     String,
     /// Bytes.
     Bytes,
-    /// Values of one schema.
-    Array(Arc<Schema>),
-    /// Keys of one schema, values of another.
-    Map(Arc<Schema>, Arc<Schema>),
+    /// Values of one schema; `None` where a header's have none in common.
+    Array(Option<Arc<Schema>>),
+    /// Keys of one schema, values of another; `None` where a header's have none in common.
+    Map(Option<Arc<Schema>>, Option<Arc<Schema>>),
     /// Named fields in order; no name occurs twice.
     Struct(Vec<Field>),
 }
@@ -85,6 +85,15 @@ impl LogicalType {
             "Time" => Some(Self::Time),
             "Timestamp" => Some(Self::Timestamp),
             _ => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Decimal => "org.apache.kafka.connect.data.Decimal",
+            Self::Date => "org.apache.kafka.connect.data.Date",
+            Self::Time => "org.apache.kafka.connect.data.Time",
+            Self::Timestamp => "org.apache.kafka.connect.data.Timestamp",
         }
     }
 }
@@ -188,6 +197,36 @@ impl Schema {
     #[must_use]
     pub fn scale(&self) -> Option<i32> {
         self.parameters.get("scale")?.parse().ok()
+    }
+
+    /// A required schema without a name, to be shared.
+    #[must_use]
+    pub fn of(kind: SchemaType) -> Arc<Self> {
+        Arc::new(Self::new(kind))
+    }
+
+    /// The schema of a logical type as Connect's own classes make it, required and of version 1. That of a
+    /// decimal lacks its scale: [`decimal`](Self::decimal).
+    #[must_use]
+    pub fn of_logical_type(logical: LogicalType) -> Self {
+        let kind = match logical {
+            LogicalType::Decimal => SchemaType::Bytes,
+            LogicalType::Date | LogicalType::Time => SchemaType::Int32,
+            LogicalType::Timestamp => SchemaType::Int64,
+        };
+        let mut schema = Self::new(kind).named(logical.name());
+        schema.version = Some(1);
+        schema
+    }
+
+    /// The schema of decimals of this scale, as Connect's `Decimal.schema` makes it.
+    #[must_use]
+    pub fn decimal(scale: i32) -> Self {
+        let mut schema = Self::of_logical_type(LogicalType::Decimal);
+        schema
+            .parameters
+            .insert("scale".to_owned(), scale.to_string());
+        schema
     }
 
     /// Connect's `OPTIONAL_STRING_SCHEMA`.

@@ -26,10 +26,15 @@ pub fn validate(name: &str, schema: &Schema, value: &Value<'_>) -> Result<(), Da
         )));
     }
     match (schema.kind(), value) {
-        (SchemaType::Array(element), Value::Array(values)) => values
-            .iter()
-            .try_for_each(|value| validate(name, element, value)),
+        (SchemaType::Array(element), Value::Array(values)) => {
+            let element = inner(name, element.as_deref())?;
+            values
+                .iter()
+                .try_for_each(|value| validate(name, element, value))
+        }
         (SchemaType::Map(key, element), Value::Map(entries)) => {
+            let key = inner(name, key.as_deref())?;
+            let element = inner(name, element.as_deref())?;
             entries.iter().try_for_each(|(k, value)| {
                 validate(name, key, k)?;
                 validate(name, element, value)
@@ -43,6 +48,14 @@ pub fn validate(name: &str, schema: &Schema, value: &Value<'_>) -> Result<(), Da
         }
         _ => Ok(()),
     }
+}
+
+fn inner<'s>(name: &str, schema: Option<&'s Schema>) -> Result<&'s Schema, DataError> {
+    schema.ok_or_else(|| {
+        DataError::data(format!(
+            "No schema defined for what stands in field: \"{name}\""
+        ))
+    })
 }
 
 fn is_of_kind(schema: &Schema, value: &Value<'_>) -> bool {
@@ -102,10 +115,13 @@ mod tests {
         let date = int.clone().named("org.apache.kafka.connect.data.Date");
         check(&date, Value::Date(1), Ok(()));
         assert!(validate("f", &date, &Value::Int32(1)).is_err());
-        let ints = Schema::new(SchemaType::Array(Arc::new(int.clone())));
+        let ints = Schema::new(SchemaType::Array(Some(Arc::new(int.clone()))));
         check(&ints, Value::Array(vec![Value::Int32(1)]), Ok(()));
         check(&ints, Value::Array(vec![Value::Null]), Err(required));
-        let map = Schema::new(SchemaType::Map(Arc::new(int.clone()), Arc::new(int)));
+        let map = Schema::new(SchemaType::Map(
+            Some(Arc::new(int.clone())),
+            Some(Arc::new(int)),
+        ));
         check(
             &map,
             Value::Map(vec![(Value::Int32(1), Value::Null)]),

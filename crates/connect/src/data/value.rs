@@ -169,6 +169,15 @@ impl<'k> SchemaAndValue<'k> {
             value,
         }
     }
+
+    /// The same with everything borrowed copied.
+    #[must_use]
+    pub fn into_owned(self) -> SchemaAndValue<'static> {
+        SchemaAndValue {
+            schema: self.schema,
+            value: self.value.into_owned(),
+        }
+    }
 }
 
 /// A record between converters and rows.

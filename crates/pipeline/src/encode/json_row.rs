@@ -41,7 +41,7 @@ pub(super) fn write(
         }
         Value::Array(values) => {
             let element = schema.and_then(|schema| match schema.kind() {
-                SchemaType::Array(element) => Some(element.as_ref()),
+                SchemaType::Array(element) => element.as_deref(),
                 _ => None,
             });
             list(out, b'[', b']', values, |out, value| {
@@ -133,7 +133,7 @@ fn map(
     entries: &[(Value<'_>, Value<'_>)],
 ) -> Result<(), DataError> {
     let (key, element) = match schema.map(Schema::kind) {
-        Some(SchemaType::Map(key, element)) => (Some(key.as_ref()), Some(element.as_ref())),
+        Some(SchemaType::Map(key, element)) => (key.as_deref(), element.as_deref()),
         _ => (None, None),
     };
     if entries

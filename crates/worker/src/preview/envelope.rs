@@ -59,11 +59,11 @@ fn schema_json(schema: &Schema, field: Option<&str>) -> String {
     members.insert("optional", schema.optional.to_string());
     match schema.kind() {
         SchemaType::Array(element) => {
-            members.insert("items", schema_json(element, None));
+            members.insert("items", inner_json(element.as_deref()));
         }
         SchemaType::Map(key, element) => {
-            members.insert("keys", schema_json(key, None));
-            members.insert("values", schema_json(element, None));
+            members.insert("keys", inner_json(key.as_deref()));
+            members.insert("values", inner_json(element.as_deref()));
         }
         SchemaType::Struct(fields) => {
             let fields = list('[', ']', fields, |field| {
@@ -99,6 +99,10 @@ fn schema_json(schema: &Schema, field: Option<&str>) -> String {
     })
 }
 
+fn inner_json(schema: Option<&Schema>) -> String {
+    schema.map_or_else(|| "null".to_owned(), |schema| schema_json(schema, None))
+}
+
 fn payload(schema: Option<&Schema>, value: &Value<'_>) -> String {
     match (schema.map(Schema::kind), value) {
         (_, Value::Null) => match schema.and_then(|schema| schema.default.as_ref()) {
@@ -117,14 +121,15 @@ fn payload(schema: Option<&Schema>, value: &Value<'_>) -> String {
         (_, Value::String(value)) => text(value),
         (_, Value::Bytes(value)) => bytes(value),
         (Some(SchemaType::Array(element)), Value::Array(values)) => {
-            list('[', ']', values, |value| payload(Some(element), value))
+            list('[', ']', values, |value| payload(element.as_deref(), value))
         }
         (_, Value::Array(values)) => list('[', ']', values, |value| payload(None, value)),
         (Some(SchemaType::Map(key, element)), Value::Map(entries)) => map(
             entries,
-            Some(key),
-            Some(element),
-            matches!(key.kind(), SchemaType::String),
+            key.as_deref(),
+            element.as_deref(),
+            key.as_ref()
+                .is_none_or(|key| matches!(key.kind(), SchemaType::String)),
         ),
         (_, Value::Map(entries)) => map(entries, None, None, true),
         (_, Value::Struct(structure)) => {
