@@ -48,7 +48,7 @@ pub struct Counters {
     pub records: AtomicU64,
     /// Rows that StarRocks has taken; not yet visible.
     pub loaded_rows: AtomicU64,
-    /// Bytes of rows that StarRocks has taken.
+    /// Bytes of rows that StarRocks has taken, before compression.
     pub loaded_bytes: AtomicU64,
     /// Rounds whose rows are visible.
     pub rounds: AtomicU64,

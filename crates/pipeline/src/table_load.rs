@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use starrocks_kafka_starrocks::{
-    CallError, Class, LoadHeaders, LoadState, TransactionRef, Verdict,
+    CallError, Class, Compression, Compressor, LoadHeaders, LoadState, TransactionRef, Verdict,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
@@ -87,6 +88,14 @@ impl Begun {
     }
 }
 
+/// A chunk in the form in which it is sent.
+struct Body {
+    bytes: Bytes,
+    /// How many bytes its rows have.
+    row_bytes: u64,
+    rows: u64,
+}
+
 /// One table's transaction in one round.
 pub(crate) struct TableLoad {
     pub(crate) warehouse: Warehouse,
@@ -105,17 +114,19 @@ impl TableLoad {
         mut from: mpsc::Receiver<Handed>,
     ) -> Result<Option<TablePrepared>, LoadFailure> {
         let mut chunks = 0;
+        let mut compressor = None;
         while let Some(handed) = from.recv().await {
             match (handed, self.warehouse.interface()) {
                 (Handed::Chunk(chunk, permit), Interface::Transactions) => {
                     if chunks == 0 {
                         self.begin(&from).await?;
                     }
-                    self.load(&chunk).await?;
+                    self.load(&self.body(chunk, &mut compressor).await?).await?;
                     drop(permit);
                 }
                 (Handed::Chunk(chunk, permit), Interface::StreamLoad) => {
-                    self.stream_load(&chunk, chunks).await?;
+                    let body = self.body(chunk, &mut compressor).await?;
+                    self.stream_load(&body, chunks).await?;
                     drop(permit);
                 }
                 (Handed::Seal, Interface::Transactions) => {
@@ -166,20 +177,67 @@ impl TableLoad {
         }
     }
 
-    async fn load(&self, chunk: &Chunk) -> Result<(), LoadFailure> {
+    /// The body of a chunk's request: compressed, where that is asked for, beside the threads that wait for StarRocks. The
+    /// compressor is made with the first chunk and used for all that follow.
+    async fn body(
+        &self,
+        chunk: Chunk,
+        compressor: &mut Option<Compressor>,
+    ) -> Result<Body, LoadFailure> {
+        let Chunk { body, rows } = chunk;
+        let row_bytes = body.len() as u64;
+        let compression = self.headers.compression();
+        if compression == Compression::None {
+            let bytes = body;
+            return Ok(Body {
+                bytes,
+                row_bytes,
+                rows,
+            });
+        }
+        let reused = compressor.take();
+        let work = tokio::task::spawn_blocking(move || {
+            let mut compressor = reused.map_or_else(|| Compressor::new(compression), Ok)?;
+            // The rows as they were are let go here.
+            let bytes = compressor.compress(body)?;
+            Ok::<_, std::io::Error>((compressor, bytes))
+        });
+        let error = match work.await {
+            Ok(Ok((used, bytes))) => {
+                *compressor = Some(used);
+                return Ok(Body {
+                    bytes,
+                    row_bytes,
+                    rows,
+                });
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(ended) => ended.to_string(),
+            },
+        };
+        Err(LoadFailure {
+            table: Arc::clone(&self.name),
+            kind: FailureKind::Permanent,
+            message: format!("rows could not be compressed: {error}"),
+        })
+    }
+
+    async fn load(&self, body: &Body) -> Result<(), LoadFailure> {
         let what = format!("load into table {}", self.name);
         let mut backoff = Backoff::new();
         loop {
-            // Cloning the body clones a reference.
-            let body = chunk.body.clone().into();
+            // Cloning the bytes clones a reference.
+            let bytes = body.bytes.clone().into();
             match self
                 .warehouse
                 .client()
-                .load(&self.transaction, &self.headers, body, LOAD_LIMIT)
+                .load(&self.transaction, &self.headers, bytes, LOAD_LIMIT)
                 .await
             {
                 Ok(_) => {
-                    self.accepted(&what, chunk);
+                    self.accepted(&what, body);
                     return Ok(());
                 }
                 Err(error) => self.again_or_fail(&what, &error, &mut backoff).await?,
@@ -188,16 +246,16 @@ impl TableLoad {
     }
 
     /// Loads and commits one chunk. Its label tells whether it is in where the answer does not.
-    async fn stream_load(&self, chunk: &Chunk, number: u64) -> Result<(), LoadFailure> {
+    async fn stream_load(&self, body: &Body, number: u64) -> Result<(), LoadFailure> {
         let what = format!("load into table {}", self.name);
         let transaction = self.warehouse.chunk(self.attempt, &self.name, number);
         let mut backoff = Backoff::new();
         loop {
-            let body = chunk.body.clone().into();
+            let bytes = body.bytes.clone().into();
             let client = self.warehouse.client();
             let timeout_s = self.begin_timeout_s;
             let loaded = client
-                .stream_load(&transaction, &self.headers, timeout_s, body, PREPARE_LIMIT)
+                .stream_load(&transaction, &self.headers, timeout_s, bytes, PREPARE_LIMIT)
                 .await;
             let is_in = match &loaded {
                 Ok(_) => true,
@@ -208,7 +266,7 @@ impl TableLoad {
             };
             match loaded {
                 _ if is_in => {
-                    self.accepted(&what, chunk);
+                    self.accepted(&what, body);
                     return Ok(());
                 }
                 Err(error) => self.again_or_fail(&what, &error, &mut backoff).await?,
@@ -217,12 +275,12 @@ impl TableLoad {
         }
     }
 
-    fn accepted(&self, what: &str, chunk: &Chunk) {
+    fn accepted(&self, what: &str, body: &Body) {
         self.warehouse.succeeded(what);
         self.warehouse.succeeded(AGAIN);
         let counters = &self.warehouse.status().counters;
-        Counters::add(&counters.loaded_bytes, chunk.body.len() as u64);
-        Counters::add(&counters.loaded_rows, chunk.rows);
+        Counters::add(&counters.loaded_bytes, body.row_bytes);
+        Counters::add(&counters.loaded_rows, body.rows);
     }
 
     /// Only what had no effect is repeated inside a transaction: anything else could load rows twice.

@@ -35,6 +35,7 @@ mod answer;
 mod body;
 mod classify;
 mod client;
+mod compression;
 mod config;
 mod coordinators;
 mod error;
@@ -56,6 +57,7 @@ pub use client::{
     Begun, Client, Committed, LabelState, LoadBody, Loaded, Prepared, RolledBack, StreamLoaded,
     TransactionRef,
 };
+pub use compression::{Compression, Compressor};
 pub use config::{ClientConfig, RedirectPolicy, Secret};
 pub use error::{CallError, ConfigError};
 pub use frontend::{Frontend, Scheme};

@@ -5,6 +5,7 @@ mod delimiter;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::compression::Compression;
 use crate::error::ConfigError;
 
 use self::delimiter::Delimiter;
@@ -27,6 +28,7 @@ pub enum LoadFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadHeaders {
     format: LoadFormat,
+    compression: Compression,
     timeout_s: Option<u32>,
     column_separator: Delimiter,
     row_delimiter: Delimiter,
@@ -84,6 +86,7 @@ impl LoadHeaders {
     ) -> Result<LoadHeaders, Vec<ConfigError>> {
         let mut built = LoadHeaders {
             format: LoadFormat::default(),
+            compression: Compression::default(),
             timeout_s: None,
             column_separator: Delimiter::standard(b'\t'),
             row_delimiter: Delimiter::standard(b'\n'),
@@ -92,11 +95,13 @@ impl LoadHeaders {
             stream_load_only: Vec::new(),
         };
         let mut errors = Vec::new();
-        let mut seen = Vec::new();
+        let mut seen: Vec<String> = Vec::new();
         for (name, value) in properties {
             let name = name.trim().to_ascii_lowercase();
             let result = if seen.contains(&name) {
                 Err("stands there twice; upper and lower case are the same".to_owned())
+            } else if is_second_name(&name, &seen) {
+                Err("compression and content-encoding mean the same; remove one of them".to_owned())
             } else {
                 built.set(&name, value)
             };
@@ -145,7 +150,8 @@ impl LoadHeaders {
                 ));
             }
             "compression" | "content-encoding" => {
-                return Err("compressed bodies are not yet supported; remove it".to_owned());
+                self.compression = Compression::parse(trimmed)?;
+                return Ok(());
             }
             // An empty separator is StarRocks' default, as an empty header is none.
             "column_separator" if !value.is_empty() => {
@@ -181,25 +187,29 @@ impl LoadHeaders {
 
     /// What depends on several properties together.
     fn complete(&mut self) -> Result<(), ConfigError> {
-        match self.format {
-            LoadFormat::Json => {
-                self.headers
-                    .insert("format", HeaderValue::from_static("json"));
-                self.headers
-                    .insert("strip_outer_array", HeaderValue::from_static("true"));
-                self.headers
-                    .insert("ignore_json_size", HeaderValue::from_static("true"));
-            }
-            LoadFormat::Csv if self.column_separator == self.row_delimiter => {
-                return Err(ConfigError::new(
-                    format!("{PREFIX}row_delimiter"),
-                    "is the same as the column_separator: nobody could tell fields from rows",
-                ));
-            }
-            LoadFormat::Csv => {
-                self.headers
-                    .insert("format", HeaderValue::from_static("csv"));
-            }
+        let is_csv = self.format == LoadFormat::Csv;
+        if is_csv && self.column_separator == self.row_delimiter {
+            return Err(ConfigError::new(
+                format!("{PREFIX}row_delimiter"),
+                "is the same as the column_separator: nobody could tell fields from rows",
+            ));
+        }
+        // Compressed CSV is a format of its own, compressed JSON is not (`parse_stream_load_format` of the back end).
+        let (format, compression) = match (self.format, self.compression) {
+            (LoadFormat::Json, Compression::None) => ("json", None),
+            (LoadFormat::Json, Compression::Lz4Frame) => ("json", Some("lz4_frame")),
+            (LoadFormat::Json, Compression::Zstd) => ("json", Some("zstd")),
+            (LoadFormat::Csv, Compression::None) => ("csv", None),
+            (LoadFormat::Csv, Compression::Lz4Frame) => ("lz4", None),
+            (LoadFormat::Csv, Compression::Zstd) => ("zstd", None),
+        };
+        let arrays = [("strip_outer_array", "true"), ("ignore_json_size", "true")];
+        let headers = [("format", Some(format)), ("compression", compression)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .chain(arrays.into_iter().filter(|_| !is_csv));
+        for (name, value) in headers {
+            self.headers.insert(name, HeaderValue::from_static(value));
         }
         Ok(())
     }
@@ -207,6 +217,11 @@ impl LoadHeaders {
     /// How rows are to be written.
     pub fn format(&self) -> LoadFormat {
         self.format
+    }
+
+    /// How bodies are to be compressed.
+    pub fn compression(&self) -> Compression {
+        self.compression
     }
 
     /// What stands between two fields of a CSV row: the bytes that `column_separator` means; a tabulator unless set.
@@ -253,6 +268,16 @@ impl Default for LoadHeaders {
     fn default() -> LoadHeaders {
         LoadHeaders::from_properties([]).expect("without a property nothing is wrong with one")
     }
+}
+
+/// StarRocks knows two names of one thing, and takes one of them only.
+fn is_second_name(name: &str, seen: &[String]) -> bool {
+    let other = match name {
+        "compression" => "content-encoding",
+        "content-encoding" => "compression",
+        _ => return false,
+    };
+    seen.iter().any(|seen| seen == other)
 }
 
 fn is_stream_load_only(name: &str, value: &str) -> bool {
@@ -329,6 +354,20 @@ mod tests {
             &[("column_separator", "\\\\x01")],
             &format!("column_separator=\\x01; {JSON}"),
         );
+        const ARRAYS: &str = "ignore_json_size=true; strip_outer_array=true";
+        for name in ["compression", "Content-Encoding"] {
+            check(
+                &[(name, "LZ4_frame")],
+                &format!("compression=lz4_frame; format=json; {ARRAYS}"),
+            );
+            check(
+                &[(name, "zstd")],
+                &format!("compression=zstd; format=json; {ARRAYS}"),
+            );
+            check(&[("format", "csv"), (name, "lz4_frame")], "format=lz4");
+            check(&[("format", "csv"), (name, "ZSTD")], "format=zstd");
+            check(&[("format", "csv"), (name, "")], "format=csv");
+        }
         check(
             &[("columns", "id, größe")],
             &format!("columns=id, größe; {JSON}"),
@@ -407,8 +446,12 @@ mod tests {
             "sink.properties.strip_outer_array: `false` is not allowed: rows are sent as JSON arrays, which need `true`; remove it",
         );
         check(
-            &[("Compression", "lz4_frame")],
-            "sink.properties.compression: compressed bodies are not yet supported; remove it",
+            &[("Compression", "gzip")],
+            "sink.properties.compression: `gzip` is not supported; write `lz4_frame` or `zstd`, or remove it",
+        );
+        check(
+            &[("compression", "zstd"), ("Content-Encoding", "zstd")],
+            "sink.properties.content-encoding: compression and content-encoding mean the same; remove one of them",
         );
         check(
             &[("where", "a\nb"), ("label", "x")],

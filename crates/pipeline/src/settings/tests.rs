@@ -220,8 +220,4 @@ fn what_comes_later_is_refused_by_name() {
            (configuration sink.properties.skip_header).",
         ],
     );
-    refused(
-        &[("sink.properties.compression", "lz4_frame")],
-        &["sink.properties.compression: compressed bodies are not yet supported; remove it"],
-    );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use starrocks_kafka_starrocks::RowCounts;
+use starrocks_kafka_starrocks::{Compressor, LoadHeaders, RowCounts};
 
 use crate::node::Act::{Body, Close, Continue, Fe, Json, Part, Redirect, Reset, UntilEnd};
 use crate::node::{Act, Node};
@@ -263,4 +263,47 @@ async fn plain_stream_load() {
         .await
         .expect("the label says that it is loaded");
     assert!(again.already);
+}
+
+#[tokio::test]
+async fn compressed_rows_travel_under_the_name_that_starrocks_has_for_them() {
+    for (properties, headers) in [
+        (
+            &[("compression", "lz4_frame")][..],
+            [("format", Some("json")), ("compression", Some("lz4_frame"))],
+        ),
+        (
+            &[("Content-Encoding", "zstd")],
+            [("format", Some("json")), ("compression", Some("zstd"))],
+        ),
+        (
+            &[("format", "csv"), ("compression", "lz4_frame")],
+            [("format", Some("lz4")), ("compression", None)],
+        ),
+    ] {
+        let load_headers = LoadHeaders::from_properties(properties.iter().copied());
+        let load_headers = load_headers.expect("valid properties");
+        let mut compressor = Compressor::new(load_headers.compression()).expect("memory");
+        let (_fe, be, client) = one_load([Continue, Body, Json(OK)]).await;
+        let rows = bytes::Bytes::from("{\"id\":1},".repeat(1000));
+        let body = compressor.compress(rows.clone()).expect("memory");
+        assert!(body.len() < rows.len());
+        client
+            .load(
+                &transaction("l1"),
+                &load_headers,
+                body.clone().into(),
+                LIMIT,
+            )
+            .await
+            .expect("the load is taken");
+        let sent = be.seen().remove(0);
+        for (name, value) in headers {
+            assert_eq!(sent.header(name), value, "{name} with {properties:?}");
+        }
+        assert_eq!(sent.header("content-encoding"), None);
+        let length = body.len().to_string();
+        assert_eq!(sent.header("content-length"), Some(&*length));
+        assert_eq!(sent.body, body);
+    }
 }
