@@ -88,6 +88,10 @@ impl Case {
                 ..converter("key.converter", string)
             },
             value: converter("value.converter", json),
+            header: ConverterConfig {
+                settings: [].into(),
+                ..converter("header.converter", "SimpleHeaderConverter")
+            },
             topics: TopicMap::default(),
             formats: RowFormats::default(),
         };

@@ -16,7 +16,7 @@ use crate::routing::{Routing, TopicMap};
 use csv_row::Order;
 use pass_through::Scanner;
 use starrocks_kafka_connect::config::ConfigProblem;
-use starrocks_kafka_connect::converter::{Converter, ConverterConfig};
+use starrocks_kafka_connect::converter::{Converter, ConverterConfig, HeaderConverter};
 use starrocks_kafka_connect::data::{Record, SchemaAndValue};
 use starrocks_kafka_connect::error::{DataError, Stage};
 use std::borrow::Cow;
@@ -101,6 +101,8 @@ pub struct EncoderSettings {
     pub key: ConverterConfig,
     /// The converter of values.
     pub value: ConverterConfig,
+    /// The converter of headers.
+    pub header: ConverterConfig,
     /// The tables of topics.
     pub topics: TopicMap,
     /// How the rows of tables are written.
@@ -112,6 +114,7 @@ pub struct EncoderSettings {
 pub struct Encoder {
     key: Converter,
     value: Converter,
+    header: HeaderConverter,
     routing: Routing,
     scanner: Scanner,
     formats: RowFormats,
@@ -142,29 +145,34 @@ impl Encoder {
     /// An encoder as the connector is configured.
     ///
     /// # Errors
-    /// All problems of both converters.
+    /// All problems of all converters.
     pub fn new(settings: &EncoderSettings) -> Result<Self, Vec<ConfigProblem>> {
         let routing = Routing::new(settings.topics.clone());
         match (
             Converter::new(&settings.key),
             Converter::new(&settings.value),
+            HeaderConverter::new(&settings.header),
         ) {
-            (Ok(key), Ok(value)) => Ok(Self {
+            (Ok(key), Ok(value), Ok(header)) => Ok(Self {
                 key,
                 value,
+                header,
                 routing,
                 scanner: Scanner::default(),
                 formats: settings.formats.clone(),
                 tables: Vec::new(),
             }),
-            (key, value) => Err(key.err().into_iter().chain(value.err()).flatten().collect()),
+            (key, value, header) => {
+                let problems = [key.err(), value.err(), header.err()];
+                Err(problems.into_iter().flatten().flatten().collect())
+            }
         }
     }
 
     /// Appends the record's row to its table.
     ///
     /// # Errors
-    /// A key or value that its converter cannot read, or a value that is no row. Nothing was appended.
+    /// A key, value or header that its converter cannot read, or a value that is no row. Nothing was appended.
     pub fn encode<R: Rows>(
         &mut self,
         record: &RawRecord<'_>,
@@ -176,6 +184,7 @@ impl Encoder {
             && matches!(self.rows_of(table), TableRows::Json)
             && let Some(row) = record.value.and_then(|value| self.scanner.scan(value))
         {
+            check_headers(&mut self.header, record)?;
             let Ok(()) = rows.append(table, |out| {
                 out.extend_from_slice(row);
                 Ok::<(), Infallible>(())
@@ -193,6 +202,7 @@ impl Encoder {
         rows: &mut R,
     ) -> Result<Encoded, RecordError> {
         let converted = self.value(record)?;
+        check_headers(&mut self.header, record)?;
         if converted.value.is_null() {
             return Ok(Encoded::Skipped);
         }
@@ -213,7 +223,7 @@ impl Encoder {
     /// The record as its converters read it: what the rows are written from.
     ///
     /// # Errors
-    /// A key or value that its converter cannot read.
+    /// A key, value or header that its converter cannot read.
     pub fn convert<'k>(&mut self, record: &RawRecord<'k>) -> Result<Record<'k>, RecordError> {
         let key = self
             .key
@@ -225,7 +235,7 @@ impl Encoder {
             timestamp_ms: record.timestamp_ms,
             key,
             value: self.value(record)?,
-            headers: Vec::new(),
+            headers: headers(&mut self.header, record)?,
         })
     }
 
@@ -292,6 +302,33 @@ impl Encoder {
     pub fn table_name(&self, table: TableId) -> &Arc<str> {
         self.routing.table_name(table)
     }
+}
+
+/// Headers reach no row, but one that cannot be read fails its record. They are not even parsed where their converter
+/// takes anything.
+fn check_headers(
+    converter: &mut HeaderConverter,
+    record: &RawRecord<'_>,
+) -> Result<(), RecordError> {
+    if converter.is_infallible() {
+        return Ok(());
+    }
+    headers(converter, record).map(drop)
+}
+
+fn headers<'k>(
+    converter: &mut HeaderConverter,
+    record: &RawRecord<'k>,
+) -> Result<Vec<(Cow<'k, str>, SchemaAndValue<'k>)>, RecordError> {
+    let raw = record.headers.list().into_iter();
+    raw.map(|(name, value)| {
+        let value = converter.convert(&name, value);
+        Ok((
+            name,
+            value.map_err(RecordError::at(Stage::HeaderConverter))?,
+        ))
+    })
+    .collect()
 }
 
 fn is_schemaless_json(converter: &Converter) -> bool {

@@ -117,7 +117,13 @@ fn build(root: &Path, target: &str, linking: Linking) -> Result<PathBuf, String>
     let mut cargo = workspace::cargo();
     cargo
         .current_dir(root)
-        .args(["build", "--release", "--locked", "-p", "starrocks-kafka-worker"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "starrocks-kafka-worker",
+        ])
         .args(["--target", target]);
     let mut folder = root.join("target");
     if linking == Linking::Static {
@@ -158,7 +164,11 @@ fn folder(archive: &mut Archive, from: &Path, to: &str) -> Result<(), String> {
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let problem = |e: std::io::Error| format!("{}: {e}", folder.display());
     let mut entries = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
+        .and_then(|entries| {
+            entries
+                .map(|e| e.map(|e| e.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
         .map_err(problem)?;
     entries.sort();
     let mut files = Vec::new();

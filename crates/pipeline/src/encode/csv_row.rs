@@ -181,7 +181,7 @@ fn field<'v>(
         }
         Value::Map(entries) => {
             let element = match converted.schema.as_deref().map(Schema::kind) {
-                Some(SchemaType::Map(_, element)) => Some(element.as_ref()),
+                Some(SchemaType::Map(_, element)) => element.as_deref(),
                 _ => None,
             };
             let is_it = |key: &Value<'_>| matches!(key, Value::String(text) if text == name);

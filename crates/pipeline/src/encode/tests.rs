@@ -45,6 +45,7 @@ fn encoder(key: &str, value: &str, topics: &str) -> Encoder {
     Encoder::new(&EncoderSettings {
         key: converter("key.converter", key, settings(key)),
         value: converter("value.converter", value, settings(value)),
+        header: converter("header.converter", "SimpleHeaderConverter", &[]),
         topics,
         formats: RowFormats::default(),
     })
@@ -143,6 +144,7 @@ fn what_is_no_row_fails_in_the_sink() {
     let settings = EncoderSettings {
         key: converter("key.converter", "StringConverter", &[]),
         value: converter("value.converter", "JsonConverter", &[]),
+        header: converter("header.converter", "SimpleHeaderConverter", &[]),
         topics: TopicMap::default(),
         formats: RowFormats::default(),
     };
@@ -175,6 +177,7 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
             "JsonConverter",
             &[("schemas.enable", "false")],
         ),
+        header: converter("header.converter", "SimpleHeaderConverter", &[]),
         topics: TopicMap::default(),
         formats: RowFormats {
             default: csv(None),
@@ -221,6 +224,7 @@ fn problems_of_both_converters_come_at_once() {
             "JsonConverter",
             &[("schemas.enable", "x"), ("decimal.format", "y")],
         ),
+        header: converter("header.converter", "SimpleHeaderConverter", &[]),
         topics: TopicMap::default(),
         formats: RowFormats::default(),
     })

@@ -185,6 +185,7 @@ impl World {
                 "JsonConverter",
                 &[("schemas.enable", "false")],
             ),
+            header: converter("header.converter", "SimpleHeaderConverter", &[]),
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")
             }),

@@ -107,7 +107,6 @@ impl ConnectorPlan {
         }
         problems.extend(not_yet_supported(&config));
         problems.extend(worker.override_policy.refusals(given));
-        problems.extend(converters::check_header(given).err());
         say(given, &mut notices);
         unknown::check(
             &DEF,
@@ -122,7 +121,7 @@ impl ConnectorPlan {
             let resolved = converters::resolve(property, given, &worker.given);
             resolved.map_err(|found| problems.extend(found)).ok()
         };
-        let [key, value] = converters::PROPERTIES.map(&mut converter);
+        let [key, value, header] = converters::PROPERTIES.map(&mut converter);
         let subscription = subscription::parse(&config)
             .map_err(|found| problems.extend(found))
             .ok();
@@ -143,8 +142,8 @@ impl ConnectorPlan {
 
         let refusals = variables::refusals(&worker.config_providers, given);
         variables::supersede(&mut problems, refusals);
-        let (Some(key), Some(value), Some(subscription), Some(sink), []) =
-            (key, value, subscription, sink, &problems[..])
+        let (Some(key), Some(value), Some(header), Some(subscription), Some(sink), []) =
+            (key, value, header, subscription, sink, &problems[..])
         else {
             return Err(problems);
         };
@@ -162,6 +161,7 @@ impl ConnectorPlan {
             encoder: EncoderSettings {
                 key,
                 value,
+                header,
                 topics: sink.topics.clone(),
                 formats: sink.row_formats(),
             },

@@ -60,7 +60,10 @@ const FRAMEWORK: &[ConfigKey] = &[
         .optional()
         .importance(Importance::Low)
         .group(CONNECTOR)
-        .doc("Reads headers; only `org.apache.kafka.connect.storage.SimpleHeaderConverter` is supported."),
+        .doc(
+            "Reads headers; the worker's where it is not set. Its settings follow as `header.converter.*`, and count only \
+             beside it. No header reaches a row: a converter that takes any bytes is not asked, another fails its record.",
+        ),
     ConfigKey::new("config.action.reload", Kind::String)
         .default("restart")
         .one_of(&["none", "restart"])

@@ -1,13 +1,14 @@
-//! Which converter reads keys and values, and with which settings. Levels do not mix: a connector that
+//! Which converter reads keys, values and headers, and with which settings. Levels do not mix: a connector that
 //! names its converter gets none of the worker's settings, one that does not gets none of its own.
 
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
-use starrocks_kafka_connect::converter::{Converter, ConverterConfig};
+use starrocks_kafka_connect::converter::{Converter, ConverterConfig, HeaderConverter};
 
 /// The properties that name converters.
-pub(super) const PROPERTIES: [&str; 2] = ["key.converter", "value.converter"];
+pub(super) const PROPERTIES: [&str; 3] = ["key.converter", "value.converter", HEADER];
 
-const DEFAULT_HEADER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+/// The one that need not be set: Kafka Connect has a default for it.
+const HEADER: &str = "header.converter";
 
 /// What is wrong with the worker's converters. One that is to come is no problem until a connector
 /// takes it.
@@ -21,7 +22,7 @@ pub(super) fn check_worker(worker: &Given) -> Vec<ConfigProblem> {
         .collect()
 }
 
-/// The converter that `property` names for a connector.
+/// The converter that `property` names for a connector; the default one of headers where nothing names it.
 ///
 /// # Errors
 /// An unknown converter, one that is to come, settings that it refuses. None at all where the worker's
@@ -31,7 +32,11 @@ pub(super) fn resolve(
     connector: &Given,
     worker: &Given,
 ) -> Result<ConverterConfig, Vec<ConfigProblem>> {
-    let config = ConverterConfig::select(property, connector, worker).ok_or_else(Vec::new)?;
+    let config = if property == HEADER {
+        ConverterConfig::select_header(connector, worker)
+    } else {
+        ConverterConfig::select(property, connector, worker).ok_or_else(Vec::new)?
+    };
     let found = problems(&config);
     if found.is_empty() {
         Ok(config)
@@ -49,7 +54,7 @@ pub(super) fn resolve(
 pub(super) fn without_any(connector: &Given) -> impl Iterator<Item = ConfigProblem> {
     let missing = PROPERTIES
         .into_iter()
-        .filter(|property| !connector.contains_key(*property));
+        .filter(|property| *property != HEADER && !connector.contains_key(*property));
     missing.map(|property| {
         ConfigProblem::about(
             property,
@@ -61,18 +66,12 @@ pub(super) fn without_any(connector: &Given) -> impl Iterator<Item = ConfigProbl
 }
 
 fn problems(config: &ConverterConfig) -> Vec<ConfigProblem> {
-    Converter::new(config).err().unwrap_or_default()
-}
-
-/// Whether `text` names the class of this full name: by it, by its simple name, or by the simple name
-/// without what says its role, as Connect's plugin aliases do.
-pub(super) fn names(text: &str, full: &str, role: &str) -> bool {
-    let simple = full.rsplit('.').next().unwrap_or(full);
-    text == full
-        || text == simple
-        || simple
-            .strip_suffix(role)
-            .is_some_and(|pruned| text == pruned)
+    let problems = if config.property == HEADER {
+        HeaderConverter::new(config).err()
+    } else {
+        Converter::new(config).err()
+    };
+    problems.unwrap_or_default()
 }
 
 /// Settings for a converter that the connector does not name: they do nothing, which surprises.
@@ -86,21 +85,6 @@ pub(super) fn stray_settings(connector: &Given) -> impl Iterator<Item = (&str, &
         let stray = connector.keys().filter(move |name| !named && of_it(name));
         stray.map(move |name| (name.as_str(), property))
     })
-}
-
-/// Checks that the header converter is the default one, the only one there is.
-///
-/// # Errors
-/// Any other.
-pub(super) fn check_header(given: &Given) -> Result<(), ConfigProblem> {
-    const PROPERTY: &str = "header.converter";
-    match given.get(PROPERTY).map(|text| text.trim()) {
-        Some(text) if !names(text, DEFAULT_HEADER, "HeaderConverter") => {
-            let what = format!("A header converter other than {DEFAULT_HEADER}, {text},");
-            Err(ConfigProblem::not_yet_supported(PROPERTY, &what))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

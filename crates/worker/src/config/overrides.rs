@@ -2,8 +2,6 @@
 
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 
-use super::converters::names;
-
 /// The property of the worker.
 pub(super) const PROPERTY: &str = "connector.client.config.override.policy";
 /// Its list, for the policy `Allowlist`.
@@ -93,6 +91,17 @@ impl OverridePolicy {
             })
             .collect()
     }
+}
+
+/// Whether `text` names the class of this full name: by it, by its simple name, or by the simple name
+/// without what says its role, as Connect's plugin aliases do.
+fn names(text: &str, full: &str, role: &str) -> bool {
+    let simple = full.rsplit('.').next().unwrap_or(full);
+    text == full
+        || text == simple
+        || simple
+            .strip_suffix(role)
+            .is_some_and(|pruned| text == pruned)
 }
 
 #[cfg(test)]

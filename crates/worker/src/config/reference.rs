@@ -22,7 +22,7 @@ fn configuration() -> String {
     );
     page.push_str(&connector_keys::DEF.to_markdown());
     page.push_str(
-        "\nBesides, for a connector: `key.converter.*` and `value.converter.*` (settings of the converters), `sink.properties.*` (headers of \
+        "\nBesides, for a connector: `key.converter.*`, `value.converter.*` and `header.converter.*` (settings of the converters), `sink.properties.*` (headers of \
          the load), `consumer.override.*` and `producer.override.*` (Kafka's clients).\n\n",
     );
     page.push_str(&worker_keys::DEF.to_markdown());

@@ -44,7 +44,6 @@ impl WorkerConfig {
         let (config, mut problems) = DEF.validate(given);
         let mut notices = Vec::new();
         problems.extend(converters::check_worker(given));
-        problems.extend(converters::check_header(given).err());
         problems.extend(secured(given));
         let config_providers: Vec<String> = config
             .list("config.providers")

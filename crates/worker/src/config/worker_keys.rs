@@ -32,7 +32,7 @@ pub(super) const KEYS: &[ConfigKey] = &[
         .default("org.apache.kafka.connect.storage.SimpleHeaderConverter")
         .importance(Importance::Low)
         .group(WORKER)
-        .doc("Reads headers; only the default is supported."),
+        .doc("Reads headers, for connectors that name no converter of their own; its settings follow as `header.converter.*`."),
     ConfigKey::new("task.shutdown.graceful.timeout.ms", Kind::Long)
         .default("5000")
         .at_least(0)

@@ -21,11 +21,12 @@ fn its_help() {
     Usage: starrocks-kafka [OPTIONS] <COMMAND>
 
     Commands:
-      standalone  Run the connectors of some files in this process
-      preview     Show what a connector's configuration makes of records, without Kafka and StarRocks
-      demo        Show records of a Kafka topic become rows of a StarRocks table, with nothing to
-                  install
-      help        Print this message or the help of the given subcommand(s)
+      standalone   Run the connectors of some files in this process
+      preview      Show what a connector's configuration makes of records, without Kafka and StarRocks
+      completions  Write the completions of a shell to standard output
+      demo         Show records of a Kafka topic become rows of a StarRocks table, with nothing to
+                   install
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --log-format <LOG_FORMAT>

@@ -84,6 +84,8 @@ const fn accepted(id: &'static str) -> Difference {
 pub(crate) const DIFFERENCES: &[Difference] = &[
     error("converters-json-envelope-005", 0, TRAILING),
     error("converters-json-envelope-005", 1, TRAILING),
+    // Its header is the float, told by a preview with fewer digits.
+    row("converters-header-simple-007", 3, "{\"v\":1}", FLOAT_DIGITS),
     kept("converters-json-schemaless-012", 0),
     kept("converters-json-schemaless-012", 2),
     error("converters-json-types-005", 5, WRAPPED),

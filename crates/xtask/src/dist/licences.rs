@@ -110,11 +110,14 @@ fn shipped(root: &Path, target: &str) -> Result<Vec<Package>, String> {
         let brings_sources = name_of
             .get(&*dependency.pkg)
             .is_some_and(|name| name.ends_with("-src"));
-        dependency.dep_kinds.iter().any(|kind| match kind.kind.as_deref() {
-            None => true,
-            Some("build") => brings_sources,
-            Some(_) => false,
-        })
+        dependency
+            .dep_kinds
+            .iter()
+            .any(|kind| match kind.kind.as_deref() {
+                None => true,
+                Some("build") => brings_sources,
+                Some(_) => false,
+            })
     };
     let worker = metadata
         .packages

@@ -162,7 +162,7 @@ fn null_where_a_schema_wants_a_value_is_refused() {
     let text = Arc::new(Schema::new(SchemaType::String));
     let field = Field {
         name: "a".into(),
-        schema: Arc::new(Schema::new(SchemaType::Array(text))),
+        schema: Arc::new(Schema::new(SchemaType::Array(Some(text)))),
     };
     let schema = Arc::new(Schema::structure(vec![field]).expect("one field"));
     let value = Struct::new(Arc::clone(&schema), vec![Value::Array(vec![Value::Null])]);
