@@ -68,7 +68,7 @@ pub enum Command {
     },
     /// Write the manual pages into a folder
     #[command(hide = true)]
-    Manual {
+    Man {
         /// The folder, which must be there
         folder: PathBuf,
     },
@@ -86,7 +86,7 @@ impl Command {
     pub const fn log_level(&self) -> LogLevel {
         match self {
             Self::Standalone { .. } => LogLevel::Info,
-            Self::Preview(_) | Self::Completions { .. } | Self::Manual { .. } => LogLevel::Warn,
+            Self::Preview(_) | Self::Completions { .. } | Self::Man { .. } => LogLevel::Warn,
             #[cfg(feature = "demo")]
             Self::Demo(_) => LogLevel::Warn,
         }

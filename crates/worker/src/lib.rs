@@ -38,7 +38,7 @@ pub fn run(cli: Cli) -> u8 {
             clap_complete::generate(shell, &mut Cli::command(), name, &mut std::io::stdout());
             EXIT_OK
         }
-        Command::Manual { folder } => match clap_mangen::generate_to(Cli::command(), &folder) {
+        Command::Man { folder } => match clap_mangen::generate_to(Cli::command(), &folder) {
             Ok(()) => EXIT_OK,
             Err(error) => {
                 tracing::error!("{}: {error}", folder.display());

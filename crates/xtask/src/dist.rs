@@ -108,7 +108,7 @@ fn fill(archive: &mut Archive, root: &Path, binary: &Path, target: &str) -> Resu
         archive.file(&format!("completions/{file}"), &text)?;
     }
     let pages = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
-    output_of(Command::new(binary).arg("manual").arg(pages.path()))?;
+    output_of(Command::new(binary).arg("man").arg(pages.path()))?;
     folder(archive, pages.path(), "man/man1")?;
     licences::add(archive, root, target)
 }

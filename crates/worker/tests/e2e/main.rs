@@ -1,6 +1,7 @@
 //! From a real Kafka topic to rows in a table: the real binary on a real broker, against the StarRocks
 //! stand-in.
 
+mod archive;
 mod at_least_once;
 mod basics;
 mod csv;
