@@ -9,12 +9,40 @@ use bytes::Bytes;
 use starrocks_kafka_starrocks::{LoadFormat, LoadHeaders};
 
 use crate::encode::{Rows, TableId};
+use crate::warehouse::Interface;
 
-/// Bytes of one table after which its chunk is handed over.
-pub const CHUNK_BYTES_MAX: usize = 4 << 20;
+/// How much is collected before a chunk is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one table after which its chunk is handed over.
+    pub chunk_bytes: usize,
+    /// Bytes of all tables together after which the largest chunk is handed over.
+    pub filling_bytes: usize,
+}
 
-/// Bytes of all tables together after which the largest chunk is handed over.
-pub const FILLING_BYTES_MAX: usize = 8 << 20;
+impl Limits {
+    /// A chunk of a transaction is one request among many, and small for the sake of memory. By plain Stream Load each chunk
+    /// is a commit of its own, and a tablet's versions are few; StarRocks holds a JSON body of it in memory.
+    #[must_use]
+    pub const fn of(interface: Interface) -> Self {
+        match interface {
+            Interface::Transactions => Self {
+                chunk_bytes: 4 << 20,
+                filling_bytes: 8 << 20,
+            },
+            Interface::StreamLoad => Self {
+                chunk_bytes: 32 << 20,
+                filling_bytes: 48 << 20,
+            },
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of(Interface::default())
+    }
+}
 
 /// Room that a chunk begins with; it grows by doubling from there.
 const CHUNK_BYTES_FIRST: usize = 64 << 10;
@@ -44,7 +72,8 @@ impl Framing {
     #[must_use]
     pub fn of(headers: &LoadHeaders) -> Self {
         match headers.format() {
-            LoadFormat::Json => Self::JsonArray,
+            LoadFormat::Json if headers.is_array() => Self::JsonArray,
+            LoadFormat::Json => Self::Ended(Arc::new([b'\n'])),
             LoadFormat::Csv => Self::Ended(headers.row_delimiter().into()),
         }
     }
@@ -83,6 +112,7 @@ pub struct Batches {
     /// Row bytes taken since the last [`clear`](Self::clear): what `bufferflush.maxbytes` counts.
     taken_bytes: u64,
     full: Option<TableId>,
+    limits: Limits,
 }
 
 impl Batches {
@@ -90,6 +120,11 @@ impl Batches {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets how much is collected; as for transactions where it is not set.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Sets what stands around the rows of `table`; a JSON array where it is not set. Holds until it is set anew.
@@ -189,9 +224,9 @@ impl Rows for Batches {
         let (grown, now) = (open.bytes.len() - before, open.bytes.len());
         self.filling_bytes += grown;
         self.taken_bytes += grown as u64;
-        if now >= CHUNK_BYTES_MAX {
+        if now >= self.limits.chunk_bytes {
             self.full = Some(table);
-        } else if self.filling_bytes >= FILLING_BYTES_MAX {
+        } else if self.filling_bytes >= self.limits.filling_bytes {
             self.full = self.largest();
         }
         Ok(())
@@ -277,19 +312,24 @@ mod tests {
     #[test]
     fn a_chunk_is_full_by_itself_or_because_all_are() {
         let mut batches = Batches::new();
-        row(&mut batches, 0, &"x".repeat(CHUNK_BYTES_MAX));
+        let limits = Limits {
+            chunk_bytes: 4000,
+            filling_bytes: 8000,
+        };
+        batches.limit(limits);
+        row(&mut batches, 0, &"x".repeat(limits.chunk_bytes));
         assert_eq!(batches.full(), Some(TableId(0)));
         batches.clear();
-        let part = "x".repeat(FILLING_BYTES_MAX / 4);
+        let part = "x".repeat(limits.filling_bytes / 4);
         for table in 0..3 {
             row(&mut batches, table, &part);
             assert_eq!(batches.full(), None);
         }
-        row(&mut batches, 1, &"y".repeat(FILLING_BYTES_MAX / 5));
+        row(&mut batches, 1, &"y".repeat(limits.filling_bytes / 5));
         row(&mut batches, 3, &part);
         assert_eq!(batches.full(), Some(TableId(1)));
         batches.take(TableId(1));
         assert_eq!(batches.full(), None);
-        assert!(batches.taken_bytes() > FILLING_BYTES_MAX as u64);
+        assert!(batches.taken_bytes() > limits.filling_bytes as u64);
     }
 }

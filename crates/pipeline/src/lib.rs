@@ -10,6 +10,7 @@ pub mod encode;
 pub mod kafka;
 pub mod ledger;
 pub mod load;
+pub mod load_properties;
 pub mod metadata;
 pub mod recovery;
 pub mod round;

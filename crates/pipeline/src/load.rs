@@ -8,23 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use starrocks_kafka_starrocks::LoadHeaders;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-use crate::batch::Chunk;
+use crate::batch::{Chunk, Limits};
 use crate::encode::TableId;
+use crate::load_properties::LoadProperties;
 use crate::metadata::Attempt;
 use crate::recovery::TransactionId;
 use crate::round::TablePrepared;
 use crate::table_load::{Begun, Handed, LoadFailure, TableLoad};
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Interface, Warehouse};
 
-/// Bytes of chunks that were handed over and not yet answered.
-const IN_FLIGHT_BYTES_MAX: usize = 8 << 20;
+/// One permit stands for as many bytes of chunks that were handed over and not yet answered.
 const PERMIT_BYTES: usize = 1 << 10;
-const PERMITS: usize = IN_FLIGHT_BYTES_MAX / PERMIT_BYTES;
 
 /// Chunks of one table that may wait; what bounds memory are the permits.
 const WAITING_CHUNKS_MAX: usize = 16;
@@ -59,8 +57,31 @@ pub enum HandOver {
 /// A chunk that waits for room.
 pub struct Waiting {
     to: mpsc::Sender<Handed>,
-    permits: Arc<Semaphore>,
+    permits: Permits,
     chunk: Chunk,
+}
+
+/// What bounds the bytes of chunks that were handed over and not yet answered: as many as may be collected at the same time.
+#[derive(Clone)]
+struct Permits {
+    free: Arc<Semaphore>,
+    all: u32,
+}
+
+impl Permits {
+    fn new(interface: Interface) -> Self {
+        let all = Limits::of(interface).filling_bytes / PERMIT_BYTES;
+        Self {
+            free: Arc::new(Semaphore::new(all)),
+            all: u32::try_from(all).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// How many a chunk takes: never more than there are.
+    fn of(&self, chunk: &Chunk) -> u32 {
+        let needed = chunk.body.len().div_ceil(PERMIT_BYTES);
+        u32::try_from(needed).unwrap_or(u32::MAX).clamp(1, self.all)
+    }
 }
 
 impl Waiting {
@@ -71,12 +92,8 @@ impl Waiting {
     }
 }
 
-fn permits_of(chunk: &Chunk) -> u32 {
-    chunk.body.len().div_ceil(PERMIT_BYTES).clamp(1, PERMITS) as u32
-}
-
-async fn send(to: &mpsc::Sender<Handed>, permits: &Arc<Semaphore>, chunk: Chunk) -> bool {
-    let acquire = Arc::clone(permits).acquire_many_owned(permits_of(&chunk));
+async fn send(to: &mpsc::Sender<Handed>, permits: &Permits, chunk: Chunk) -> bool {
+    let acquire = Arc::clone(&permits.free).acquire_many_owned(permits.of(&chunk));
     // A table whose transaction has failed must not be waited for with a permit that nobody returns.
     let permit = tokio::select! {
         permit = acquire => permit,
@@ -93,29 +110,29 @@ pub struct OpenLoads {
     warehouse: Warehouse,
     attempt: Attempt,
     begin_timeout_s: u32,
-    headers: Arc<LoadHeaders>,
+    properties: Arc<LoadProperties>,
     tables: BTreeMap<TableId, OpenTable>,
-    permits: Arc<Semaphore>,
+    permits: Permits,
     begun: Begun,
 }
 
 impl OpenLoads {
     /// No transaction is open yet. StarRocks ends each by itself when it is not prepared within
-    /// `begin_timeout_s` seconds.
+    /// `begin_timeout_s` seconds, or those of the table's property `timeout`, where they are more.
     #[must_use]
     pub fn new(
         warehouse: Warehouse,
         attempt: Attempt,
-        headers: Arc<LoadHeaders>,
+        properties: Arc<LoadProperties>,
         begin_timeout_s: u32,
     ) -> Self {
         Self {
+            permits: Permits::new(warehouse.interface()),
             warehouse,
             attempt,
             begin_timeout_s,
-            headers,
+            properties,
             tables: BTreeMap::new(),
-            permits: Arc::new(Semaphore::new(PERMITS)),
             begun: Begun::default(),
         }
     }
@@ -128,11 +145,11 @@ impl OpenLoads {
 
     /// Hands a chunk of `table` over, beginning its transaction with the first one.
     pub fn hand_over(&mut self, table: TableId, name: &Arc<str>, chunk: Chunk) -> HandOver {
-        let (to, permits) = (self.open(table, name), Arc::clone(&self.permits));
+        let (to, permits) = (self.open(table, name), self.permits.clone());
         if to.is_closed() {
             return HandOver::Failed;
         }
-        match Arc::clone(&permits).try_acquire_many_owned(permits_of(&chunk)) {
+        match Arc::clone(&permits.free).try_acquire_many_owned(permits.of(&chunk)) {
             Ok(permit) => match to.try_send(Handed::Chunk(chunk, permit)) {
                 Ok(()) => HandOver::Taken,
                 Err(mpsc::error::TrySendError::Full(Handed::Chunk(chunk, _))) => {
@@ -146,10 +163,10 @@ impl OpenLoads {
 
     /// Waits until every chunk handed over was answered.
     pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
-        let permits = Arc::clone(&self.permits);
+        let permits = self.permits.clone();
         async move {
             // Closed never happens: nobody closes this semaphore.
-            drop(permits.acquire_many(PERMITS as u32).await);
+            drop(permits.free.acquire_many(permits.all).await);
         }
     }
 
@@ -208,13 +225,14 @@ impl OpenLoads {
     fn open(&mut self, table: TableId, name: &Arc<str>) -> mpsc::Sender<Handed> {
         let open = self.tables.entry(table).or_insert_with(|| {
             let (to, from) = mpsc::channel(WAITING_CHUNKS_MAX);
+            let headers = Arc::clone(self.properties.of(name));
             let load = TableLoad {
                 warehouse: self.warehouse.clone(),
                 attempt: self.attempt,
                 transaction: self.warehouse.transaction(self.attempt, name),
                 name: Arc::clone(name),
-                headers: Arc::clone(&self.headers),
-                begin_timeout_s: self.begin_timeout_s,
+                begin_timeout_s: self.begin_timeout_s.max(headers.timeout_s().unwrap_or(0)),
+                headers,
                 begun: self.begun.clone(),
             };
             let task = self

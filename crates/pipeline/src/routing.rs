@@ -36,6 +36,12 @@ impl TopicMap {
         }
     }
 
+    /// The table that records of this topic go to.
+    #[must_use]
+    pub fn table_of<'t>(&'t self, topic: &'t str) -> &'t str {
+        self.tables.get(topic).map_or(topic, |table| &**table)
+    }
+
     fn read(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("String must be non-empty".to_owned());

@@ -3,8 +3,8 @@
 //! One table gives names, defaults, bounds and the reference page. Properties that Connect itself reads
 //! (`name`, `topics`, converters, …) are the worker's.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use starrocks_kafka_connect::config::{
@@ -12,10 +12,11 @@ use starrocks_kafka_connect::config::{
 };
 use starrocks_kafka_starrocks as starrocks;
 use starrocks_kafka_starrocks::{
-    BeAddressMap, ClientConfig, Frontend, LoadFormat, LoadHeaders, RedirectPolicy,
+    BeAddressMap, ClientConfig, Frontend, LoadHeaders, RedirectPolicy,
 };
 
-use crate::encode::{CsvFormat, RowFormat, RowFormats};
+use crate::encode::RowFormats;
+use crate::load_properties::LoadProperties;
 use crate::recovery::InDoubt;
 use crate::routing::{self, TopicMap};
 
@@ -28,8 +29,8 @@ pub struct SinkSettings {
     pub database: String,
     /// `starrocks.topic2table.map`.
     pub topics: TopicMap,
-    /// `sink.properties.*`.
-    pub load_headers: LoadHeaders,
+    /// `sink.properties.*` and `sink.table.<table>.properties.*`.
+    pub loads: Arc<LoadProperties>,
     /// `bufferflush.maxbytes`: a round is sealed when its rows have as many bytes.
     pub flush_bytes: u64,
     /// `bufferflush.intervalms`: a round is sealed this long after its first row.
@@ -152,7 +153,8 @@ pub const KEYS: &[ConfigKey] = &[
         .doc(
             "How rows are written. In `csv`, texts are sent as they are; the fields of structs and maps stand in the order of \
              `sink.properties.columns`, else of the table's columns. Other `sink.properties.*` are sent as headers of \
-             the load: see StarRocks' documentation of STREAM LOAD.",
+             the load: see StarRocks' documentation of STREAM LOAD. `sink.table.<table>.properties.*` are those of one \
+             table, in place of those of the same name for all.",
         ),
     ConfigKey::new(MAX_RETRIES, Kind::Int)
         .default("3")
@@ -203,8 +205,6 @@ const MYSQL_URL: &str = "starrocks.mysql.url";
 const FLUSH_BYTES: &str = "bufferflush.maxbytes";
 const FLUSH_INTERVAL_MS: &str = "bufferflush.intervalms";
 const FORMAT: &str = "sink.properties.format";
-const LOAD_PREFIX: &str = "sink.properties.";
-const TABLE_PREFIX: &str = "sink.table.";
 const MAX_RETRIES: &str = "sink.maxretries";
 const GUARANTEE: &str = "starrocks.delivery.guarantee";
 const IN_DOUBT: &str = "starrocks.in.doubt";
@@ -219,15 +219,14 @@ impl SinkSettings {
     /// is not yet supported.
     pub fn parse(given: &Given) -> Result<Self, Vec<ConfigProblem>> {
         let (config, mut problems) = DEF.validate(given);
-        problems.extend(not_yet_supported(given, &config));
+        problems.extend(not_yet_supported(&config));
         let mut found = Found {
             config: &config,
             problems,
         };
         let client = found.client();
-        let load_headers = found.load_headers(given);
-        let (Some(client), Some(load_headers), []) = (client, load_headers, &found.problems[..])
-        else {
+        let loads = found.loads(given);
+        let (Some(client), Some(loads), []) = (client, loads, &found.problems[..]) else {
             return Err(found.problems);
         };
         let topics = config
@@ -237,7 +236,7 @@ impl SinkSettings {
         let topics = topics.map_err(|problem| vec![problem])?.unwrap_or_default();
         Ok(Self {
             client,
-            load_headers,
+            loads: Arc::new(loads),
             database: text(&config, DATABASE),
             topics,
             flush_bytes: number(&config, FLUSH_BYTES),
@@ -264,25 +263,58 @@ impl SinkSettings {
 }
 
 impl SinkSettings {
+    /// The headers of a table's loads.
+    #[must_use]
+    pub fn load_headers(&self, table: &str) -> &LoadHeaders {
+        self.loads.of(table)
+    }
+
+    /// What is likely to be a mistake, or is given up without having been asked. `topics` are those that are read, where they
+    /// are known.
+    #[must_use]
+    pub fn warnings(&self, topics: Option<&[String]>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let forcing = self.loads.stream_load_only();
+        if self.delivery_guarantee.is_none() && !forcing.is_empty() {
+            warnings.push(format!(
+                "rows are loaded at least once: {} {} honoured by plain Stream Load only. With {GUARANTEE}={AT_LEAST_ONCE} \
+                 written out, this is not said again",
+                forcing.join(", "),
+                if forcing.len() == 1 { "is" } else { "are" },
+            ));
+        }
+        if let Some(topics) = topics {
+            let is_loaded = |table: &str| {
+                topics
+                    .iter()
+                    .any(|topic| self.topics.table_of(topic) == table)
+            };
+            let idle = self.loads.tables().filter(|table| !is_loaded(table));
+            warnings.extend(idle.map(|table| {
+                format!(
+                    "sink.table.{table}.properties.* have no effect: no topic goes to table {table}; upper and lower case \
+                     are different"
+                )
+            }));
+        }
+        warnings
+    }
+
+    /// The guarantee that tasks begin with: the one that was asked for, else the best that the load properties allow.
+    #[must_use]
+    pub fn first_guarantee(&self) -> DeliveryGuarantee {
+        let best = if self.loads.needs_stream_load() {
+            DeliveryGuarantee::AtLeastOnce
+        } else {
+            DeliveryGuarantee::ExactlyOnce
+        };
+        self.delivery_guarantee.unwrap_or(best)
+    }
+
     /// How rows are written, by table.
     #[must_use]
     pub fn row_formats(&self) -> RowFormats {
-        RowFormats {
-            default: row_format(&self.load_headers),
-            tables: HashMap::new(),
-        }
-    }
-}
-
-fn row_format(headers: &LoadHeaders) -> RowFormat {
-    match headers.format() {
-        LoadFormat::Json => RowFormat::Json,
-        LoadFormat::Csv => RowFormat::Csv(CsvFormat {
-            column_separator: headers.column_separator().to_vec(),
-            row_delimiter: headers.row_delimiter().to_vec(),
-            quotes: Vec::new(),
-            columns: (!headers.columns().is_empty()).then(|| headers.columns().to_vec()),
-        }),
+        self.loads.row_formats()
     }
 }
 
@@ -324,29 +356,25 @@ impl Found<'_> {
         Some(client)
     }
 
-    fn load_headers(&mut self, given: &Given) -> Option<LoadHeaders> {
-        let properties = given
-            .iter()
-            .filter_map(|(name, text)| Some((name.strip_prefix(LOAD_PREFIX)?, text.as_str())));
+    fn loads(&mut self, given: &Given) -> Option<LoadProperties> {
         // The table has said already what is wrong with the format.
-        let format = self.config.string(FORMAT).map(|format| ("format", format));
-        let properties = properties.filter(|(name, _)| *name != "format");
-        let headers = LoadHeaders::from_properties(properties.chain(format));
-        match headers {
-            Ok(headers) => {
-                let unread = headers.stream_load_only().iter().map(|name| {
-                    let name = format!("{LOAD_PREFIX}{name}");
-                    let what = format!("{name}, which only plain Stream Load reads,");
-                    ConfigProblem::not_yet_supported(&name, &what)
-                });
-                self.problems.extend(unread);
-                Some(headers)
-            }
-            Err(errors) => {
-                self.problems.extend(errors.iter().map(problem));
-                None
-            }
+        let said = self.problems.iter().any(|problem| problem.name == FORMAT);
+        let mut given = given.clone();
+        given.retain(|name, _| !(said && name == FORMAT));
+        let loads = LoadProperties::parse(&given)
+            .map_err(|problems| self.problems.extend(problems))
+            .ok()?;
+        if self.config.string(GUARANTEE) == Some(EXACTLY_ONCE) {
+            let refused = loads.stream_load_only().into_iter().map(|name| {
+                let message = format!(
+                    "{name} is honoured by plain Stream Load only, which loads rows at least once: remove it, or set \
+                     {GUARANTEE}={AT_LEAST_ONCE}"
+                );
+                ConfigProblem::about(name, message)
+            });
+            self.problems.extend(refused);
         }
+        Some(loads)
     }
 }
 
@@ -354,7 +382,7 @@ fn problem(error: &starrocks::ConfigError) -> ConfigProblem {
     ConfigProblem::about(&error.property, error.to_string())
 }
 
-fn not_yet_supported(given: &Given, config: &Config) -> Vec<ConfigProblem> {
+fn not_yet_supported(config: &Config) -> Vec<ConfigProblem> {
     let mut problems = Vec::new();
     if config.string(MYSQL_URL).is_some_and(|url| !url.is_empty()) {
         problems.push(ConfigProblem::not_yet_supported(
@@ -362,11 +390,6 @@ fn not_yet_supported(given: &Given, config: &Config) -> Vec<ConfigProblem> {
             "Asking StarRocks by the MySQL protocol",
         ));
     }
-    let of_tables = given.keys().filter(|name| name.starts_with(TABLE_PREFIX));
-    problems.extend(
-        of_tables
-            .map(|name| ConfigProblem::not_yet_supported(name, "A property of a single table")),
-    );
     problems
 }
 

@@ -245,7 +245,9 @@ impl TableLoad {
         }
     }
 
-    /// Loads and commits one chunk. Its label tells whether it is in where the answer does not.
+    /// Loads and commits one chunk. Where its answer does not tell whether it is in, its label does; what is not in is sent
+    /// again under the same label. A load that is committed together with others cannot be asked for by its label: it is sent
+    /// again all the same, and its rows may be there twice.
     async fn stream_load(&self, body: &Body, number: u64) -> Result<(), LoadFailure> {
         let what = format!("load into table {}", self.name);
         let transaction = self.warehouse.chunk(self.attempt, &self.name, number);
@@ -254,23 +256,37 @@ impl TableLoad {
             let bytes = body.bytes.clone().into();
             let client = self.warehouse.client();
             let timeout_s = self.begin_timeout_s;
-            let loaded = client
+            let error = match client
                 .stream_load(&transaction, &self.headers, timeout_s, bytes, PREPARE_LIMIT)
-                .await;
-            let is_in = match &loaded {
-                Ok(_) => true,
-                Err(error) if error.verdict == Verdict::UnknownAsk => {
-                    self.is_in(&transaction, &what).await?
-                }
-                Err(_) => false,
-            };
-            match loaded {
-                _ if is_in => {
+                .await
+            {
+                Ok(loaded) => {
+                    if loaded.rows.filtered > 0 {
+                        let path = loaded.rejected_record_path.as_deref();
+                        self.tell_filtered(loaded.rows.filtered, loaded.error_url.as_deref(), path)
+                            .await;
+                    }
                     self.accepted(&what, body);
                     return Ok(());
                 }
-                Err(error) => self.again_or_fail(&what, &error, &mut backoff).await?,
-                Ok(_) => {}
+                Err(error) => error,
+            };
+            let is_unknown = error.verdict == Verdict::UnknownAsk;
+            if is_unknown
+                && !self.headers.merges_commits()
+                && self.is_in(&transaction, &what).await?
+            {
+                self.accepted(&what, body);
+                return Ok(());
+            }
+            // A text that nobody knows is a refusal, perhaps of the rows: more of them is no answer.
+            let may_send_again =
+                is_unknown && error.class != Class::Other && backoff.waits() < BACK_END_TRIES_MAX;
+            if may_send_again {
+                self.warehouse.try_again(&what, &error);
+                backoff.wait().await;
+            } else {
+                self.again_or_fail(&what, &error, &mut backoff).await?;
             }
         }
     }
@@ -315,8 +331,8 @@ impl TableLoad {
             {
                 Ok(prepared) => {
                     if prepared.rows.filtered > 0 {
-                        self.tell_filtered(prepared.rows.filtered, prepared.error_url.as_deref())
-                            .await;
+                        let url = prepared.error_url.as_deref();
+                        self.tell_filtered(prepared.rows.filtered, url, None).await;
                     }
                     self.warehouse.succeeded(&what);
                     return Ok(());
@@ -379,16 +395,26 @@ impl TableLoad {
     }
 
     /// Rows that StarRocks left out because the user's `max_filter_ratio` lets it.
-    async fn tell_filtered(&self, rows: u64, error_url: Option<&str>) {
-        let log = match error_url {
-            Some(url) => self.warehouse.error_log(url, ERROR_LOG_LINES).await,
-            None => String::new(),
-        };
+    async fn tell_filtered(&self, rows: u64, error_url: Option<&str>, path: Option<&str>) {
+        let log = self.refused_rows(error_url, path).await;
         tracing::warn!(
             table = &*self.name,
             rows,
             "StarRocks left out rows, as sink.properties.max_filter_ratio allows{log}"
         );
+    }
+
+    /// The first refused rows and where all of them are, as far as StarRocks tells, ready to stand behind a message.
+    async fn refused_rows(&self, error_url: Option<&str>, path: Option<&str>) -> String {
+        let mut told = match error_url {
+            Some(url) => self.warehouse.error_log(url, ERROR_LOG_LINES).await,
+            None => String::new(),
+        };
+        if let Some(path) = path {
+            told.push_str("; all of them are kept by StarRocks at ");
+            told.push_str(path);
+        }
+        told
     }
 
     async fn failure(&self, error: &CallError) -> LoadFailure {
@@ -399,14 +425,12 @@ impl TableLoad {
         } else {
             FailureKind::Refused
         };
-        let log = match &error.error_url {
-            Some(url) => self.warehouse.error_log(url, ERROR_LOG_LINES).await,
-            None => String::new(),
-        };
+        let (url, path) = (&error.error_url, &error.rejected_record_path);
+        let refused = self.refused_rows(url.as_deref(), path.as_deref()).await;
         LoadFailure {
             table: Arc::clone(&self.name),
             kind,
-            message: format!("{error}{log}"),
+            message: format!("{error}{refused}"),
         }
     }
 }

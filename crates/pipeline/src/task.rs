@@ -15,14 +15,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use starrocks_kafka_starrocks::LoadHeaders;
-
-use crate::batch::Batches;
+use crate::batch::{Batches, Limits};
 use crate::clock::Clock;
 use crate::encode::Encoder;
 use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, Polled, TopicPartition};
 use crate::ledger::Ledger;
 use crate::load::OpenLoads;
+use crate::load_properties::LoadProperties;
 use crate::metadata::{Attempt, Epoch};
 use crate::round::Round;
 use crate::settings::DeliveryGuarantee;
@@ -50,8 +49,8 @@ pub struct TaskSettings {
     pub progress_timeout: Duration,
     /// `starrocks.unavailable.timeout.ms`; `None` is for ever.
     pub unavailable_timeout: Option<Duration>,
-    /// The Stream Load headers of every load.
-    pub headers: Arc<LoadHeaders>,
+    /// The Stream Load headers of every table's loads.
+    pub loads: Arc<LoadProperties>,
     /// Seconds after which StarRocks ends a transaction that was begun and not prepared.
     pub begin_timeout_s: u32,
     /// How long a rebalance may wait for a round before the task leaves the group instead.
@@ -250,19 +249,9 @@ impl<'t, K: Kafka> Session<'t, K> {
             return Ok(());
         }
         let exactly_once = self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce;
-        self.enter("waiting for StarRocks");
-        let warehouse = self.task.warehouse.clone();
-        let interface = self.wait(async move { warehouse.find_interface().await })?;
-        match interface {
-            Ok(Interface::StreamLoad) if exactly_once => {
-                return Err(Halt::End(SessionEnd::NoTransactions(
-                    "this StarRocks has no transaction interface, which came with version 2.4"
-                        .to_owned(),
-                )));
-            }
-            Ok(interface) => self.task.warehouse.set_interface(interface),
-            Err(error) => return Err(failed(error.to_string())),
-        }
+        let interface = self.find_interface(exactly_once)?;
+        self.task.warehouse.set_interface(interface);
+        self.batches.limit(Limits::of(interface));
         if exactly_once {
             self.enter("waiting for Kafka");
             let because = KafkaError {
@@ -273,6 +262,24 @@ impl<'t, K: Kafka> Session<'t, K> {
         }
         self.has_joined = true;
         Ok(())
+    }
+
+    fn find_interface(&mut self, exactly_once: bool) -> Turn<Interface> {
+        if self.task.settings.loads.needs_stream_load() {
+            return Ok(Interface::StreamLoad);
+        }
+        self.enter("waiting for StarRocks");
+        let warehouse = self.task.warehouse.clone();
+        match self.wait(async move { warehouse.find_interface().await })? {
+            Ok(Interface::StreamLoad) if exactly_once => {
+                Err(Halt::End(SessionEnd::NoTransactions(
+                    "this StarRocks has no transaction interface, which came with version 2.4"
+                        .to_owned(),
+                )))
+            }
+            Ok(interface) => Ok(interface),
+            Err(error) => Err(failed(error.to_string())),
+        }
     }
 
     fn turn(&mut self) -> Turn {

@@ -230,6 +230,8 @@ pub struct Answer {
     pub message: String,
     /// Where the refused rows are listed.
     pub error_url: Option<String>,
+    /// Where all refused rows are kept, `host:path` of a back end: with `log_rejected_record_num` only.
+    pub rejected_record_path: Option<String>,
     /// Row counts, where told.
     pub rows: RowCounts,
     /// StarRocks' number of the transaction, where told.

@@ -171,6 +171,7 @@ pub fn classify(call: Call, http_status: u16, body: &[u8]) -> Answer {
         status,
         message: known.message(),
         error_url: known.error_url(),
+        rejected_record_path: known.text("rejectedrecordpath"),
         rows: known.rows(),
         transaction_id: known.integer("txnid").filter(|id| *id >= 0),
         load_bytes: known

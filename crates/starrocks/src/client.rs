@@ -89,6 +89,8 @@ pub struct StreamLoaded {
     pub rows: RowCounts,
     /// Rows were refused within `max_filter_ratio`; they are listed here.
     pub error_url: Option<String>,
+    /// Where all refused rows are kept, `host:path` of a back end: with `log_rejected_record_num` only.
+    pub rejected_record_path: Option<String>,
 }
 
 /// The rows of one load: parts that are sent one after the other with one `Content-Length`, none of them copied.
@@ -387,6 +389,7 @@ impl Client {
             class,
             rows,
             error_url,
+            rejected_record_path,
             ..
         } = self.shared.call(ask).await?;
         Ok(StreamLoaded {
@@ -394,6 +397,7 @@ impl Client {
             late: class == Class::CommittedLate,
             rows,
             error_url,
+            rejected_record_path,
         })
     }
 }

@@ -45,6 +45,8 @@ pub struct CallError {
     pub hint: Option<Box<str>>,
     /// The error log with the refused rows; read it by [`crate::Client::error_log`].
     pub error_url: Option<Box<str>>,
+    /// Where all refused rows are kept, `host:path` of a back end: with `log_rejected_record_num` only.
+    pub rejected_record_path: Option<Box<str>>,
 }
 
 impl CallError {
@@ -64,6 +66,7 @@ impl CallError {
             message: message.into(),
             hint: None,
             error_url: None,
+            rejected_record_path: None,
         }
     }
 

@@ -329,6 +329,7 @@ impl Shared {
             host: Some(exchange.from.to_string().into()),
             hint: hint(ask.call, answer.class, &answer.message, about).map(String::into_boxed_str),
             error_url: answer.error_url.map(String::into_boxed_str),
+            rejected_record_path: answer.rejected_record_path.map(String::into_boxed_str),
             ..CallError::new(ask.call, answer.verdict, answer.class, answer.message)
         })
     }

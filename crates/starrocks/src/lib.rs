@@ -62,4 +62,4 @@ pub use config::{ClientConfig, RedirectPolicy, Secret};
 pub use error::{CallError, ConfigError};
 pub use frontend::{Frontend, Scheme};
 pub use label::{InvalidLabel, Label};
-pub use load_headers::{LoadFormat, LoadHeaders};
+pub use load_headers::{LoadFormat, LoadHeaders, LoadProperty};

@@ -3,6 +3,8 @@
 mod columns;
 mod delimiter;
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::compression::Compression;
@@ -20,6 +22,30 @@ pub enum LoadFormat {
     Csv,
 }
 
+/// One property of a load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadProperty<'a> {
+    /// Its whole name, as the user writes it: for messages.
+    pub property: String,
+    /// The name of the header; the same in any case.
+    pub name: &'a str,
+    /// Its value.
+    pub value: &'a str,
+}
+
+impl LoadProperty<'_> {
+    /// Whether it takes the place of another one that holds for more tables: both are about the same header, or about two of
+    /// which StarRocks takes one only.
+    pub fn replaces(&self, other: &LoadProperty<'_>) -> bool {
+        let names = [self, other].map(|one| one.name.trim().to_ascii_lowercase());
+        let [own, theirs] = &names;
+        own == theirs
+            || EITHER
+                .iter()
+                .any(|pair| names.iter().all(|name| pair.contains(&&**name)))
+    }
+}
+
 /// The headers of every load of a transaction, made once from the properties, so that they are the same for all of
 /// them, as StarRocks demands.
 ///
@@ -33,21 +59,25 @@ pub struct LoadHeaders {
     column_separator: Delimiter,
     row_delimiter: Delimiter,
     columns: Vec<String>,
+    has_envelope: bool,
+    merges_commits: bool,
     headers: HeaderMap,
     stream_load_only: Vec<String>,
 }
 
-/// How properties are called in messages.
+/// How properties are called that hold for all tables.
 const PREFIX: &str = "sink.properties.";
 
-/// Headers that the connector must set itself.
-const OURS: [&str; 11] = [
+/// Headers that the connector must set itself, or that make a request something else than one load of a transaction.
+const OURS: [&str; 13] = [
     "label",
     "db",
     "table",
     "authorization",
     "expect",
     "transaction_type",
+    "source_type",
+    "prepared_timeout",
     "host",
     "connection",
     "content-length",
@@ -55,34 +85,69 @@ const OURS: [&str; 11] = [
     "transfer-encoding",
 ];
 
-/// Headers that the transaction interface does not read, or (merge commit) cannot do.
+/// Headers that the transaction interface does not read (`transaction_stream_load.cpp`), or that (merge commit) ask for
+/// another transaction than ours.
 const STREAM_LOAD_ONLY: [&str; 6] = [
     "enclose",
     "escape",
-    "skip_header",
     "trim_space",
     "log_rejected_record_num",
     "envelope",
+    "enable_merge_commit",
+];
+
+/// Headers that are true or false. The transaction interface compares some of them with `true` letter by letter.
+const BOOLEANS: [&str; 8] = [
+    "strict_mode",
+    "partial_update",
+    "negative",
+    "trim_space",
+    "strip_outer_array",
+    "ignore_json_size",
+    "enable_merge_commit",
+    "merge_commit_async",
+];
+
+/// Headers of which StarRocks takes one only.
+const EITHER: [[&str; 2]; 2] = [
+    ["compression", "content-encoding"],
+    ["partitions", "temporary_partitions"],
 ];
 
 /// Headers that begin reads as well as load.
 const AT_BEGIN: [&str; 2] = ["warehouse", "idle_transaction_timeout"];
 
-const COLUMN_SEPARATOR: HeaderName = HeaderName::from_static("column_separator");
-const ROW_DELIMITER: HeaderName = HeaderName::from_static("row_delimiter");
+const COLUMN_SEPARATOR: &str = "column_separator";
+const ROW_DELIMITER: &str = "row_delimiter";
+const STRIP_OUTER_ARRAY: &str = "strip_outer_array";
+const IGNORE_JSON_SIZE: &str = "ignore_json_size";
 
 /// Longest timeout that StarRocks takes.
 const TIMEOUT_S_MAX: u32 = 259_200;
 
 impl LoadHeaders {
-    /// Reads the properties, given without the prefix `sink.properties.`; names are the same in any case.
+    /// Reads the properties that hold for all tables, given without the prefix `sink.properties.`.
     ///
     /// # Errors
-    /// All problems at once: names that the connector sets itself or that are not supported yet, a `format`, `timeout`,
-    /// `strip_outer_array`, `ignore_json_size` or separator that cannot be, names and values that no HTTP header can hold, a
-    /// name twice.
+    /// As [`LoadHeaders::read`].
     pub fn from_properties<'a>(
         properties: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<LoadHeaders, Vec<ConfigError>> {
+        LoadHeaders::read(properties.into_iter().map(|(name, value)| LoadProperty {
+            property: format!("{PREFIX}{name}"),
+            name,
+            value,
+        }))
+    }
+
+    /// Reads the properties of one kind of loads.
+    ///
+    /// # Errors
+    /// All problems at once: names that the connector sets itself, values that cannot be, that would lose rows or answer before
+    /// rows are durable, names and values that no HTTP header can hold, a name twice, properties that contradict each
+    /// other.
+    pub fn read<'a>(
+        properties: impl IntoIterator<Item = LoadProperty<'a>>,
     ) -> Result<LoadHeaders, Vec<ConfigError>> {
         let mut built = LoadHeaders {
             format: LoadFormat::default(),
@@ -91,27 +156,29 @@ impl LoadHeaders {
             column_separator: Delimiter::standard(b'\t'),
             row_delimiter: Delimiter::standard(b'\n'),
             columns: Vec::new(),
+            has_envelope: false,
+            merges_commits: false,
             headers: HeaderMap::new(),
             stream_load_only: Vec::new(),
         };
         let mut errors = Vec::new();
-        let mut seen: Vec<String> = Vec::new();
-        for (name, value) in properties {
+        let mut seen = Seen::default();
+        for LoadProperty {
+            property,
+            name,
+            value,
+        } in properties
+        {
             let name = name.trim().to_ascii_lowercase();
-            let result = if seen.contains(&name) {
-                Err("stands there twice; upper and lower case are the same".to_owned())
-            } else if is_second_name(&name, &seen) {
-                Err("compression and content-encoding mean the same; remove one of them".to_owned())
-            } else {
-                built.set(&name, value)
-            };
+            let result = seen
+                .add(&name, &property)
+                .and_then(|()| built.set(&name, value, &property));
             if let Err(message) = result {
-                errors.push(ConfigError::new(format!("{PREFIX}{name}"), message));
+                errors.push(ConfigError::new(property, message));
             }
-            seen.push(name);
         }
         if errors.is_empty() {
-            errors.extend(built.complete().err());
+            errors.extend(built.complete(&seen).err());
         }
         if errors.is_empty() {
             Ok(built)
@@ -120,79 +187,81 @@ impl LoadHeaders {
         }
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str, property: &str) -> Result<(), String> {
         if OURS.contains(&name) || name.starts_with("channel_") {
             return Err("is set by the connector itself; remove it".to_owned());
         }
-        let trimmed = value.trim();
+        let mut trimmed = value.trim();
+        if BOOLEANS.contains(&name) {
+            trimmed = ["true", "false"]
+                .into_iter()
+                .find(|word| trimmed.eq_ignore_ascii_case(word))
+                .unwrap_or(trimmed);
+        }
+        if name == "format" {
+            self.format = match trimmed.to_ascii_lowercase().as_str() {
+                "json" => LoadFormat::Json,
+                "csv" => LoadFormat::Csv,
+                _ => return Err(format!("`{value}` is not allowed; write `json` or `csv`")),
+            };
+            return Ok(());
+        }
+        // An empty header is none to StarRocks, whose default then holds. Blanks may be a separator.
+        let is_separator = matches!(name, COLUMN_SEPARATOR | ROW_DELIMITER);
+        if value.is_empty() || (trimmed.is_empty() && !is_separator) {
+            return Ok(());
+        }
         match name {
-            "format" => {
-                self.format = match trimmed.to_ascii_lowercase().as_str() {
-                    "json" => LoadFormat::Json,
-                    "csv" => LoadFormat::Csv,
-                    _ => return Err(format!("`{value}` is not allowed; write `json` or `csv`")),
-                };
-                return Ok(());
-            }
-            "timeout" => {
-                let seconds = trimmed
-                    .parse::<u32>()
-                    .ok()
-                    .filter(|s| (1..=TIMEOUT_S_MAX).contains(s));
-                self.timeout_s = Some(seconds.ok_or_else(|| {
-                    format!("`{value}` is not a number of seconds from 1 to {TIMEOUT_S_MAX}")
-                })?);
-                return Ok(());
-            }
-            "strip_outer_array" | "ignore_json_size" if !trimmed.eq_ignore_ascii_case("true") => {
-                return Err(format!(
-                    "`{value}` is not allowed: rows are sent as JSON arrays, which need `true`; remove it"
-                ));
-            }
             "compression" | "content-encoding" => {
                 self.compression = Compression::parse(trimmed)?;
                 return Ok(());
             }
-            // An empty separator is StarRocks' default, as an empty header is none.
-            "column_separator" if !value.is_empty() => {
+            "timeout" => {
+                self.timeout_s = Some(timeout_s(trimmed)?);
+                return Ok(());
+            }
+            COLUMN_SEPARATOR => {
                 self.column_separator = self.delimiter(COLUMN_SEPARATOR, value)?;
                 return Ok(());
             }
-            "row_delimiter" if !value.is_empty() => {
+            ROW_DELIMITER => {
                 self.row_delimiter = self.delimiter(ROW_DELIMITER, value)?;
                 return Ok(());
             }
             "columns" => self.columns = columns::source_fields(trimmed),
-            _ => {}
+            "envelope" => self.has_envelope = true,
+            "enable_merge_commit" => self.merges_commits = trimmed == "true",
+            _ => check(name, trimmed)?,
         }
-        if is_stream_load_only(name, trimmed) {
-            self.stream_load_only.push(name.to_owned());
+        if STREAM_LOAD_ONLY.contains(&name) && !is_default(name, trimmed) {
+            self.stream_load_only.push(property.to_owned());
         }
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| "is not a name that HTTP allows".to_owned())?;
         let value = HeaderValue::from_bytes(trimmed.as_bytes()).map_err(|_| {
             "has a line break or another control character, which a header cannot hold".to_owned()
         })?;
-        if !value.is_empty() {
-            self.headers.insert(header, value);
-        }
+        self.headers.insert(header, value);
         Ok(())
     }
 
-    fn delimiter(&mut self, name: HeaderName, text: &str) -> Result<Delimiter, String> {
+    fn delimiter(&mut self, name: &'static str, text: &str) -> Result<Delimiter, String> {
         let delimiter = Delimiter::parse(text)?;
         self.headers.insert(name, delimiter.header(text)?);
         Ok(delimiter)
     }
 
     /// What depends on several properties together.
-    fn complete(&mut self) -> Result<(), ConfigError> {
-        let is_csv = self.format == LoadFormat::Csv;
-        if is_csv && self.column_separator == self.row_delimiter {
-            return Err(ConfigError::new(
-                format!("{PREFIX}row_delimiter"),
-                "is the same as the column_separator: nobody could tell fields from rows",
-            ));
+    fn complete(&mut self, seen: &Seen) -> Result<(), ConfigError> {
+        match self.format {
+            LoadFormat::Json => self.complete_json(seen)?,
+            LoadFormat::Csv if self.column_separator == self.row_delimiter => {
+                return Err(seen.error(
+                    &[ROW_DELIMITER, COLUMN_SEPARATOR],
+                    "column_separator and row_delimiter are the same: nobody could tell fields from rows",
+                ));
+            }
+            LoadFormat::Csv => {}
         }
         // Compressed CSV is a format of its own, compressed JSON is not (`parse_stream_load_format` of the back end).
         let (format, compression) = match (self.format, self.compression) {
@@ -203,14 +272,49 @@ impl LoadHeaders {
             (LoadFormat::Csv, Compression::Lz4Frame) => ("lz4", None),
             (LoadFormat::Csv, Compression::Zstd) => ("zstd", None),
         };
-        let arrays = [("strip_outer_array", "true"), ("ignore_json_size", "true")];
-        let headers = [("format", Some(format)), ("compression", compression)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .chain(arrays.into_iter().filter(|_| !is_csv));
-        for (name, value) in headers {
-            self.headers.insert(name, HeaderValue::from_static(value));
+        // Written out, for an answer that came before rows are durable must never pass for a load.
+        let waits = self.merges_commits.then_some("false");
+        for (name, value) in [
+            ("format", Some(format)),
+            ("compression", compression),
+            ("merge_commit_async", waits),
+        ] {
+            if let Some(value) = value {
+                self.headers.insert(name, HeaderValue::from_static(value));
+            }
         }
+        Ok(())
+    }
+
+    fn complete_json(&mut self, seen: &Seen) -> Result<(), ConfigError> {
+        let is_true = |value: &HeaderValue| value == "true";
+        let array = self.headers.get(STRIP_OUTER_ARRAY).map(is_true);
+        if self.has_envelope {
+            if array == Some(true) {
+                return Err(seen.error(
+                    &[STRIP_OUTER_ARRAY],
+                    "is not possible with envelope, which StarRocks reads from no array; remove it",
+                ));
+            }
+            self.headers.remove(STRIP_OUTER_ARRAY);
+        } else {
+            if array == Some(false) {
+                return Err(seen.error(
+                    &[STRIP_OUTER_ARRAY],
+                    "must be `true`, for rows are sent as JSON arrays; remove it",
+                ));
+            }
+            self.headers
+                .insert(STRIP_OUTER_ARRAY, HeaderValue::from_static("true"));
+        }
+        if self.headers.get(IGNORE_JSON_SIZE).map(is_true) == Some(false) {
+            return Err(seen.error(
+                &[IGNORE_JSON_SIZE],
+                "must be `true`, for StarRocks adds up all bodies of a transaction; remove it",
+            ));
+        }
+        self.headers
+            .insert(IGNORE_JSON_SIZE, HeaderValue::from_static("true"));
         Ok(())
     }
 
@@ -245,7 +349,30 @@ impl LoadHeaders {
         self.timeout_s
     }
 
-    /// The properties that only plain Stream Load honours; with one of them there can be no exactly-once delivery.
+    /// Whether the rows of a JSON body are one array; else they are objects, each followed by a line feed.
+    pub fn is_array(&self) -> bool {
+        self.format == LoadFormat::Json && !self.has_envelope
+    }
+
+    /// What StarRocks takes for quotes and escapes in CSV: the characters of `enclose` and `escape`.
+    pub fn quotes(&self) -> Vec<u8> {
+        let header = |name| self.headers.get(name).map(HeaderValue::as_bytes);
+        ["enclose", "escape"]
+            .into_iter()
+            .filter_map(header)
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    /// Whether StarRocks is to commit these loads together with others (`enable_merge_commit`). The label of such a load is not
+    /// that of its transaction: it cannot be asked for by it.
+    pub fn merges_commits(&self) -> bool {
+        self.merges_commits
+    }
+
+    /// The properties, by their whole names, that only plain Stream Load honours; with one of them there can be no
+    /// exactly-once delivery.
     pub fn stream_load_only(&self) -> &[String] {
         &self.stream_load_only
     }
@@ -270,245 +397,70 @@ impl Default for LoadHeaders {
     }
 }
 
-/// StarRocks knows two names of one thing, and takes one of them only.
-fn is_second_name(name: &str, seen: &[String]) -> bool {
-    let other = match name {
-        "compression" => "content-encoding",
-        "content-encoding" => "compression",
-        _ => return false,
-    };
-    seen.iter().any(|seen| seen == other)
+/// The headers that properties were given for.
+#[derive(Debug, Default)]
+struct Seen(BTreeMap<String, String>);
+
+impl Seen {
+    fn add(&mut self, name: &str, property: &str) -> Result<(), String> {
+        let both = EITHER.iter().find(|pair| pair.contains(&name));
+        let other = both.and_then(|pair| pair.iter().find(|one| **one != name));
+        let earlier = [Some(&name), other]
+            .into_iter()
+            .flatten()
+            .find_map(|name| self.0.get(*name));
+        match earlier {
+            Some(earlier) if earlier.eq_ignore_ascii_case(property) => {
+                Err("stands there twice; upper and lower case are the same".to_owned())
+            }
+            Some(earlier) => Err(format!("cannot stand beside {earlier}; remove one of them")),
+            None => {
+                self.0.insert(name.to_owned(), property.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// An error about the first of these headers that was given.
+    fn error(&self, names: &[&str], message: &str) -> ConfigError {
+        let given = names.iter().find_map(|name| self.0.get(*name));
+        ConfigError::new(given.cloned().unwrap_or_default(), message)
+    }
 }
 
-fn is_stream_load_only(name: &str, value: &str) -> bool {
+fn timeout_s(text: &str) -> Result<u32, String> {
+    text.parse::<u32>()
+        .ok()
+        .filter(|seconds| (1..=TIMEOUT_S_MAX).contains(seconds))
+        .ok_or_else(|| format!("`{text}` is not a number of seconds from 1 to {TIMEOUT_S_MAX}"))
+}
+
+/// Whether a property that only plain Stream Load reads says what holds without it.
+fn is_default(name: &str, value: &str) -> bool {
     match name {
-        "enable_merge_commit" => value.eq_ignore_ascii_case("true"),
-        _ => STREAM_LOAD_ONLY.contains(&name),
+        "log_rejected_record_num" => value == "0",
+        "trim_space" | "enable_merge_commit" => value == "false",
+        _ => false,
+    }
+}
+
+/// Values that StarRocks would take and that nobody can want here.
+fn check(name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "skip_header" if value != "0" => Err(
+            "would leave out the first rows of every load: records of Kafka have no header line; remove it"
+                .to_owned(),
+        ),
+        "merge_commit_async" if value == "true" => Err(
+            "answers before rows are durable, and their offsets would be committed all the same; remove it"
+                .to_owned(),
+        ),
+        "enclose" | "escape" if value.len() != 1 => Err(format!(
+            "`{value}` is not one character of ASCII, and StarRocks takes one only"
+        )),
+        _ => Ok(()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(properties: &[(&str, &str)]) -> String {
-        match LoadHeaders::from_properties(properties.iter().copied()) {
-            Ok(headers) => {
-                let mut lines: Vec<_> = headers
-                    .for_load()
-                    .iter()
-                    .map(|(name, value)| {
-                        format!("{name}={}", String::from_utf8_lossy(value.as_bytes()))
-                    })
-                    .collect();
-                lines.sort();
-                if let Some(seconds) = headers.timeout_s() {
-                    lines.push(format!("[timeout {seconds}]"));
-                }
-                if !headers.stream_load_only().is_empty() {
-                    lines.push(format!(
-                        "[stream load {}]",
-                        headers.stream_load_only().join(" ")
-                    ));
-                }
-                lines.join("; ")
-            }
-            Err(errors) => errors
-                .iter()
-                .map(ConfigError::to_string)
-                .collect::<Vec<_>>()
-                .join("; "),
-        }
-    }
-
-    #[test]
-    fn headers_of_properties() {
-        fn check(properties: &[(&str, &str)], expect: &str) {
-            assert_eq!(shown(properties), expect, "{properties:?}");
-        }
-        const JSON: &str = "format=json; ignore_json_size=true; strip_outer_array=true";
-        check(&[], JSON);
-        check(&[("format", "Json"), ("strip_outer_array", "TRUE")], JSON);
-        check(&[("Format", "CSV")], "format=csv");
-        check(
-            &[("format", "csv"), ("column_separator", "\\x01")],
-            "column_separator=\\x01; format=csv",
-        );
-        check(
-            &[("format", "csv"), ("column_separator", "\t")],
-            "column_separator=\\x09; format=csv",
-        );
-        check(
-            &[("format", "csv"), ("row_delimiter", "|\r\n")],
-            "format=csv; row_delimiter=\\x7c0d0a",
-        );
-        check(
-            &[("format", "csv"), ("column_separator", " ")],
-            "column_separator=\\x20; format=csv",
-        );
-        check(
-            &[("format", "csv"), ("column_separator", ""), ("columns", "")],
-            "format=csv",
-        );
-        check(
-            &[("column_separator", "\\\\x01")],
-            &format!("column_separator=\\x01; {JSON}"),
-        );
-        const ARRAYS: &str = "ignore_json_size=true; strip_outer_array=true";
-        for name in ["compression", "Content-Encoding"] {
-            check(
-                &[(name, "LZ4_frame")],
-                &format!("compression=lz4_frame; format=json; {ARRAYS}"),
-            );
-            check(
-                &[(name, "zstd")],
-                &format!("compression=zstd; format=json; {ARRAYS}"),
-            );
-            check(&[("format", "csv"), (name, "lz4_frame")], "format=lz4");
-            check(&[("format", "csv"), (name, "ZSTD")], "format=zstd");
-            check(&[("format", "csv"), (name, "")], "format=csv");
-        }
-        check(
-            &[("columns", "id, größe")],
-            &format!("columns=id, größe; {JSON}"),
-        );
-        check(
-            &[("strict_mode", " true ")],
-            "format=json; ignore_json_size=true; strict_mode=true; strip_outer_array=true",
-        );
-        check(
-            &[("made_up", "1")],
-            "format=json; ignore_json_size=true; made_up=1; strip_outer_array=true",
-        );
-        check(&[("timeout", "900")], &format!("{JSON}; [timeout 900]"));
-        check(
-            &[("enable_merge_commit", "false")],
-            &format!("enable_merge_commit=false; {JSON}"),
-        );
-        check(
-            &[("enable_merge_commit", "true")],
-            &format!("enable_merge_commit=true; {JSON}; [stream load enable_merge_commit]"),
-        );
-        check(
-            &[("format", "csv"), ("enclose", "\""), ("trim_space", "true")],
-            "enclose=\"; format=csv; trim_space=true; [stream load enclose trim_space]",
-        );
-        for name in [
-            "skip_header",
-            "escape",
-            "log_rejected_record_num",
-            "envelope",
-        ] {
-            assert!(
-                shown(&[(name, "1")]).ends_with(&format!("[stream load {name}]")),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn refused_properties() {
-        fn check(properties: &[(&str, &str)], expect: &str) {
-            assert_eq!(shown(properties), expect, "{properties:?}");
-        }
-        for name in [
-            "label",
-            "db",
-            "TABLE",
-            "Authorization",
-            "Expect",
-            "transaction_type",
-            "channel_id",
-            "Content-Length",
-        ] {
-            check(
-                &[(name, "x")],
-                &format!(
-                    "sink.properties.{}: is set by the connector itself; remove it",
-                    name.to_ascii_lowercase()
-                ),
-            );
-        }
-        check(
-            &[("format", "avro")],
-            "sink.properties.format: `avro` is not allowed; write `json` or `csv`",
-        );
-        check(
-            &[("timeout", "0")],
-            "sink.properties.timeout: `0` is not a number of seconds from 1 to 259200",
-        );
-        check(
-            &[("timeout", "259201")],
-            "sink.properties.timeout: `259201` is not a number of seconds from 1 to 259200",
-        );
-        check(
-            &[("strip_outer_array", "false")],
-            "sink.properties.strip_outer_array: `false` is not allowed: rows are sent as JSON arrays, which need `true`; remove it",
-        );
-        check(
-            &[("Compression", "gzip")],
-            "sink.properties.compression: `gzip` is not supported; write `lz4_frame` or `zstd`, or remove it",
-        );
-        check(
-            &[("compression", "zstd"), ("Content-Encoding", "zstd")],
-            "sink.properties.content-encoding: compression and content-encoding mean the same; remove one of them",
-        );
-        check(
-            &[("where", "a\nb"), ("label", "x")],
-            "sink.properties.where: has a line break or another control character, which a header cannot hold; \
-             sink.properties.label: is set by the connector itself; remove it",
-        );
-        check(
-            &[("column_separator", "\\x0"), ("row_delimiter", "0x")],
-            "sink.properties.column_separator: `\\x0` is not a separator: the number of digits is odd; write it as it is, \
-             or `\\x` and two hexadecimal digits for each byte; sink.properties.row_delimiter: `0x` is not a separator: there \
-             are no digits; write it as it is, or `\\x` and two hexadecimal digits for each byte",
-        );
-        check(
-            &[("format", "csv"), ("column_separator", "\\x0a")],
-            "sink.properties.row_delimiter: is the same as the column_separator: nobody could tell fields from rows",
-        );
-        check(
-            &[("a b", "x")],
-            "sink.properties.a b: is not a name that HTTP allows",
-        );
-        check(
-            &[("where", "a"), ("WHERE", "b")],
-            "sink.properties.where: stands there twice; upper and lower case are the same",
-        );
-    }
-
-    #[test]
-    fn what_writing_rows_needs_to_know() {
-        let plain = LoadHeaders::default();
-        assert_eq!(plain.column_separator(), b"\t");
-        assert_eq!(plain.row_delimiter(), b"\n");
-        assert!(plain.columns().is_empty());
-        let headers = LoadHeaders::from_properties([
-            ("format", "csv"),
-            ("Column_Separator", "\\x01"),
-            ("row_delimiter", "\r\n"),
-            ("columns", " `id`, tmp, day = date(tmp)"),
-        ])
-        .expect("valid properties");
-        assert_eq!(headers.format(), LoadFormat::Csv);
-        assert_eq!(headers.column_separator(), b"\x01");
-        assert_eq!(headers.row_delimiter(), b"\r\n");
-        assert_eq!(headers.columns(), ["id", "tmp"]);
-    }
-
-    #[test]
-    fn begin_takes_the_warehouse_along() {
-        let headers = LoadHeaders::from_properties([
-            ("warehouse", "w"),
-            ("columns", "a"),
-            ("idle_transaction_timeout", "60"),
-        ])
-        .expect("valid properties");
-        let names: Vec<_> = headers
-            .for_begin()
-            .map(|(name, value)| format!("{name}={}", value.to_str().expect("ASCII")))
-            .collect();
-        assert_eq!(names, ["warehouse=w", "idle_transaction_timeout=60"]);
-    }
-}
+mod tests;

@@ -94,11 +94,7 @@ struct Task {
 
 impl Task {
     fn new(spec: TaskSpec) -> Self {
-        let guarantee = spec
-            .connector
-            .sink
-            .delivery_guarantee
-            .unwrap_or(DeliveryGuarantee::ExactlyOnce);
+        let guarantee = spec.connector.sink.first_guarantee();
         Self {
             spec,
             guarantee,
@@ -237,9 +233,8 @@ impl Task {
             .get("max.poll.interval.ms")
             .and_then(|text| text.parse().ok())
             .map_or(Duration::from_secs(300), Duration::from_millis);
-        let begin_timeout_s = (sink.flush_interval.as_secs() + BEGIN_TIMEOUT_EXTRA_S)
-            .max(sink.load_headers.timeout_s().unwrap_or(0).into())
-            .min(BEGIN_TIMEOUT_MAX_S);
+        let begin_timeout_s =
+            (sink.flush_interval.as_secs() + BEGIN_TIMEOUT_EXTRA_S).min(BEGIN_TIMEOUT_MAX_S);
         TaskSettings {
             connector: Arc::from(&*connector.name),
             guarantee: self.guarantee,
@@ -248,7 +243,7 @@ impl Task {
             retries_max: sink.max_retries,
             progress_timeout: sink.progress_timeout,
             unavailable_timeout: sink.unavailable_timeout,
-            headers: Arc::new(sink.load_headers.clone()),
+            loads: Arc::clone(&sink.loads),
             begin_timeout_s: u32::try_from(begin_timeout_s).unwrap_or(u32::MAX),
             release_patience: (max_poll_interval / RELEASE_PART).min(RELEASE_LONGEST),
         }

@@ -54,7 +54,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(settings.client.ca_file, None);
     assert_eq!(settings.database, "db");
     assert_eq!(settings.topics, TopicMap::default());
-    assert_eq!(settings.load_headers.format(), LoadFormat::Json);
+    assert_eq!(settings.load_headers("t").format(), LoadFormat::Json);
     assert_eq!(settings.flush_bytes, 94_371_840);
     assert_eq!(settings.flush_interval, Duration::from_secs(300));
     assert_eq!(settings.max_retries, Some(3));
@@ -87,12 +87,12 @@ fn every_property_is_read() {
     ]);
     assert_eq!(settings.client.user, "loader");
     assert_eq!(settings.client.frontends[0].to_string(), "https://fe:8443");
-    assert_eq!(Some(settings.topics), TopicMap::parse("a:b").ok());
+    assert_eq!(Some(settings.topics.clone()), TopicMap::parse("a:b").ok());
     assert_eq!(settings.client.connect_timeout, Duration::from_secs(60));
     assert_ne!(settings.client.be_address_map, BeAddressMap::default());
     assert_eq!(settings.client.redirect, RedirectPolicy::Allow);
     assert_eq!(settings.client.ca_file, Some(PathBuf::from("/etc/ca.pem")));
-    assert_eq!(settings.load_headers.timeout_s(), Some(900));
+    assert_eq!(settings.load_headers("t").timeout_s(), Some(900));
     assert_eq!(settings.flush_bytes, 67_108_864);
     assert_eq!(settings.flush_interval, Duration::from_secs(1));
     assert_eq!(settings.max_retries, None);
@@ -198,26 +198,69 @@ fn what_is_wrong_is_refused() {
 #[test]
 fn what_comes_later_is_refused_by_name() {
     refused(
-        &[("sink.properties.format", "CSV")],
-        &["The format csv is not yet supported (configuration sink.properties.format)."],
-    );
-    refused(
         &[("starrocks.mysql.url", "fe:9030")],
         &[
             "Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).",
         ],
     );
+}
+
+#[test]
+fn properties_of_plain_stream_load_and_guarantees() {
+    const PROPERTY: (&str, &str) = ("sink.properties.enclose", "'");
+    const GUARANTEE: &str = "starrocks.delivery.guarantee";
+    let refusal = |name: &str| {
+        format!(
+            "{name} is honoured by plain Stream Load only, which loads rows at least once: remove it, or set \
+             starrocks.delivery.guarantee=at-least-once"
+        )
+    };
+    let of_table = ("sink.table.t.properties.enable_merge_commit", "true");
     refused(
-        &[("sink.table.t.properties.columns", "a")],
-        &[
-            "A property of a single table is not yet supported (configuration sink.table.t.properties.columns).",
-        ],
+        &[PROPERTY, of_table, (GUARANTEE, "exactly-once")],
+        &[&refusal(PROPERTY.0), &refusal(of_table.0)],
     );
-    refused(
-        &[("sink.properties.skip_header", "1")],
-        &[
-            "sink.properties.skip_header, which only plain Stream Load reads, is not yet supported \
-           (configuration sink.properties.skip_header).",
-        ],
+
+    let exactly = parse(&[(GUARANTEE, "exactly-once")]);
+    assert_eq!(exactly.first_guarantee(), DeliveryGuarantee::ExactlyOnce);
+    let unset = parse(&[]);
+    assert_eq!(unset.first_guarantee(), DeliveryGuarantee::ExactlyOnce);
+    assert!(unset.warnings(None).is_empty());
+
+    let lost = parse(&[PROPERTY, of_table]);
+    assert_eq!(lost.first_guarantee(), DeliveryGuarantee::AtLeastOnce);
+    assert_eq!(
+        lost.warnings(None),
+        [
+            "rows are loaded at least once: sink.properties.enclose, sink.table.t.properties.enable_merge_commit are honoured \
+             by plain Stream Load only. With starrocks.delivery.guarantee=at-least-once written out, this is not said again"
+        ]
     );
+    let asked = parse(&[PROPERTY, (GUARANTEE, "at-least-once")]);
+    assert_eq!(asked.first_guarantee(), DeliveryGuarantee::AtLeastOnce);
+    assert!(asked.warnings(None).is_empty());
+}
+
+#[test]
+fn properties_of_a_table_that_no_topic_goes_to_are_said() {
+    let settings = parse(&[
+        ("starrocks.topic2table.map", "a:t1,b:Orders"),
+        ("sink.table.t1.properties.columns", "x"),
+        ("sink.table.orders.properties.columns", "x"),
+        ("sink.table.c.properties.columns", "x"),
+    ]);
+    let warnings = |topics: &[&str]| {
+        let topics: Vec<_> = topics.iter().map(|&topic| topic.to_owned()).collect();
+        settings.warnings(Some(&topics))
+    };
+    let idle = |table: &str| {
+        format!(
+            "sink.table.{table}.properties.* have no effect: no topic goes to table {table}; upper and lower case are \
+             different"
+        )
+    };
+    assert_eq!(warnings(&["a", "b", "c"]), [idle("orders")]);
+    assert_eq!(warnings(&["orders"]), [idle("c"), idle("t1")]);
+    // Which topics a pattern finds is known later.
+    assert!(settings.warnings(None).is_empty());
 }

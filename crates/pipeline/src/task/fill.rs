@@ -218,7 +218,7 @@ impl<K: Kafka> Session<'_, K> {
             loads: OpenLoads::new(
                 self.task.warehouse.clone(),
                 attempt,
-                Arc::clone(&settings.headers),
+                Arc::clone(&settings.loads),
                 settings.begin_timeout_s,
             ),
             started_at: self.now(),
@@ -233,8 +233,9 @@ impl<K: Kafka> Session<'_, K> {
             // Partitions stand in the order of their topics.
             if last != Some(&partition.topic) {
                 for table in self.task.encoder.tables_of(&partition.topic) {
-                    let framing = Framing::of(&self.task.settings.headers);
-                    self.batches.frame(table, framing);
+                    let name = self.task.encoder.table_name(table);
+                    let headers = self.task.settings.loads.of(name);
+                    self.batches.frame(table, Framing::of(headers));
                 }
                 last = Some(&partition.topic);
             }

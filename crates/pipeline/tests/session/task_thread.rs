@@ -13,7 +13,7 @@ use starrocks_kafka_pipeline::status::TaskStatus;
 use starrocks_kafka_pipeline::step::{Probe, Step};
 use starrocks_kafka_pipeline::task::{Context, JOIN, Session, SessionEnd, Stop, TaskSettings};
 use starrocks_kafka_pipeline::warehouse::Warehouse;
-use starrocks_kafka_starrocks::{Client, LoadHeaders};
+use starrocks_kafka_starrocks::Client;
 
 use crate::broker::Broker;
 use crate::fake_kafka::FakeKafka;
@@ -283,7 +283,6 @@ impl Run {
             Arc::clone(&probe),
             tuning.records_per_poll,
         );
-        let headers = LoadHeaders::from_properties(tuning.headers.iter().copied());
         let settings = TaskSettings {
             connector: CONNECTOR.into(),
             guarantee: tuning.guarantee,
@@ -292,7 +291,7 @@ impl Run {
             retries_max: tuning.retries_max,
             progress_timeout: tuning.progress_timeout,
             unavailable_timeout: tuning.unavailable_timeout,
-            headers: Arc::new(headers.expect("valid properties")),
+            loads: Arc::new(tuning.loads()),
             begin_timeout_s: 600,
             release_patience: tuning.release_patience,
         };

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_pipeline::clock::Clock;
-use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings, RowFormats};
+use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
+use starrocks_kafka_pipeline::load_properties::LoadProperties;
 use starrocks_kafka_pipeline::recovery::InDoubt;
 use starrocks_kafka_pipeline::routing::TopicMap;
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
@@ -42,8 +43,8 @@ pub(crate) struct Tuning {
     pub(crate) release_patience: Duration,
     pub(crate) in_doubt: InDoubt,
     pub(crate) records_per_poll: usize,
-    /// Properties of loads.
-    pub(crate) headers: &'static [(&'static str, &'static str)],
+    /// Properties of loads, by their whole names.
+    pub(crate) properties: &'static [(&'static str, &'static str)],
     /// As a worker does, another session follows one that must join anew.
     pub(crate) rejoins: bool,
 }
@@ -60,9 +61,17 @@ impl Default for Tuning {
             release_patience: LIMIT,
             in_doubt: InDoubt::Fail,
             records_per_poll: 500,
-            headers: &[],
+            properties: &[],
             rejoins: false,
         }
+    }
+}
+
+impl Tuning {
+    pub(crate) fn loads(&self) -> LoadProperties {
+        let given = self.properties.iter();
+        let given = given.map(|&(name, text)| (name.to_owned(), text.to_owned()));
+        LoadProperties::parse(&given.collect()).expect("valid properties")
     }
 }
 
@@ -189,7 +198,7 @@ impl World {
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")
             }),
-            formats: RowFormats::default(),
+            formats: self.tuning.loads().row_formats(),
         })
         .expect("valid settings")
     }

@@ -147,6 +147,11 @@ impl ConnectorPlan {
         else {
             return Err(problems);
         };
+        let topics = match &subscription {
+            Subscription::Topics(topics) => Some(&topics[..]),
+            Subscription::Pattern(_) => None,
+        };
+        notices.extend(sink.warnings(topics).into_iter().map(Notice::warning));
         let name = config.string("name").unwrap_or_default().to_owned();
         let (consumer, producer) = clients.translate(&name, worker);
         Ok(Self {

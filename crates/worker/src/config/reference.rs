@@ -23,7 +23,8 @@ fn configuration() -> String {
     page.push_str(&connector_keys::DEF.to_markdown());
     page.push_str(
         "\nBesides, for a connector: `key.converter.*`, `value.converter.*` and `header.converter.*` (settings of the converters), `sink.properties.*` (headers of \
-         the load), `consumer.override.*` and `producer.override.*` (Kafka's clients).\n\n",
+         the load) and `sink.table.<table>.properties.*` (those of one table's; see [the guide](../guides/stream-load-properties.md)), \
+         `consumer.override.*` and `producer.override.*` (Kafka's clients).\n\n",
     );
     page.push_str(&worker_keys::DEF.to_markdown());
     page.push_str(

@@ -350,7 +350,6 @@ fn what_comes_later_is_refused_by_name() {
          errors.deadletterqueue.topic.name=letters\n\
          starrocks.topic2table.map=${file:/etc/tables:map}\n\
          sink.properties.format=csv\n\
-         sink.table.orders.properties.columns=a\n\
          starrocks.mysql.url=fe:9030\n\
          key.converter=io.confluent.connect.protobuf.ProtobufConverter\n\
          value.converter=io.confluent.connect.avro.AvroConverter\n\
@@ -361,10 +360,9 @@ fn what_comes_later_is_refused_by_name() {
     a.properties:11: The tolerance all is not yet supported (configuration errors.tolerance).
     a.properties:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
     a.properties:13: A value from the config provider file, ${file:…}, is not yet supported (configuration starrocks.topic2table.map).
-    a.properties:15: A property of a single table is not yet supported (configuration sink.table.orders.properties.columns).
-    a.properties:16: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
-    a.properties:17: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
-    a.properties:18: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
+    a.properties:15: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
+    a.properties:16: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
+    a.properties:17: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
     ");
 }
 
