@@ -10,6 +10,7 @@ mod decisions;
 mod failures;
 mod fake_kafka;
 mod owed;
+mod properties;
 mod rebalances;
 mod rounds;
 mod task_thread;

@@ -411,7 +411,7 @@ fn lost_answers() {
 fn everything_an_answer_tells() {
     let body = r#"{"TxnId":1003,"Label":"l1","Status":"Success","Message":"OK","NumberTotalRows":5,"NumberLoadedRows":3,
         "NumberFilteredRows":1,"NumberUnselectedRows":1,"LoadBytes":120,"LoadTimeMs":45,
-        "ErrorURL":"http://b:8040/api/_load_error_log?file=e"}"#;
+        "ErrorURL":"http://b:8040/api/_load_error_log?file=e","RejectedRecordPath":"10.0.0.7:/be/rejected/e"}"#;
     let answer = classify(StreamLoad, 200, body.as_bytes());
     assert_eq!(
         answer.rows,
@@ -427,6 +427,11 @@ fn everything_an_answer_tells() {
     assert_eq!(
         answer.error_url.as_deref(),
         Some("http://b:8040/api/_load_error_log?file=e")
+    );
+
+    assert_eq!(
+        answer.rejected_record_path.as_deref(),
+        Some("10.0.0.7:/be/rejected/e")
     );
 
     let state = r#"{"state":"aborted","reason":"bad, tracking_url: http://b:1/api/_load_error_log?file=x","status":"OK"}"#;
