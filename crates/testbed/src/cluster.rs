@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::dates::Moment;
 use crate::error_log::Logs;
 use crate::evaluate::{self, Evaluated, Tally, evaluate};
 use crate::faults::Faults;
@@ -17,7 +18,7 @@ use crate::plan::LoadPlan;
 use crate::request::Head;
 use crate::schema::Table;
 use crate::spec::LoadSpec;
-use crate::sql::{SqlError, SqlResult, run};
+use crate::sql::{Session, SqlError, SqlResult, run};
 use crate::store::{Applied, Databases, Staged, Store, StoreError};
 use crate::txns::{Begin, BeginRefused, Limits, Txn, TxnState, Txns};
 
@@ -210,12 +211,24 @@ impl Cluster {
         value
     }
 
+    /// Runs SQL for one who may do everything.
     pub(crate) fn sql(&self, sql: &str) -> Result<SqlResult, SqlError> {
+        let mut session = Session::new("root", 0, None);
+        self.with_session(&mut session, |store, session| run(store, session, sql))
+    }
+
+    /// Works on the tables with a session; the catalogue is told of what changed.
+    pub(crate) fn with_session<T>(
+        &self,
+        session: &mut Session,
+        work: impl FnOnce(&mut Store, &mut Session) -> T,
+    ) -> T {
+        session.now = Moment::from_millis(self.clock.now_ms() / 1000 * 1000).date_time();
         let mut store = self.store();
-        let result = run(&mut store, sql);
+        let done = work(&mut store, session);
         let catalogue = store.catalogue().clone();
         self.meta().catalogue = catalogue;
-        result
+        done
     }
 
     // Steps of a transaction, as the BE asks them of the FE.

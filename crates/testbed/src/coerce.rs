@@ -5,10 +5,13 @@
 
 use std::borrow::Cow;
 
+use crate::column_type::ColumnType;
 use crate::dates::Moment;
 use crate::decimal;
+use crate::json_text;
+use crate::nested;
 use crate::rows::{Cell, Rows};
-use crate::schema::{Column, ColumnType};
+use crate::schema::Column;
 
 /// A value as the body of a load writes it. Numbers stay the text that was sent.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ pub(crate) fn cell(
     strict: bool,
     rows: &mut Rows,
 ) -> Result<Cell, String> {
-    let cell = match convert(column, source, rows) {
+    let cell = match convert(&column.name, &column.ty, source, rows) {
         Ok(cell) => cell,
         Err(reason) if strict => return Err(reason),
         // Without strict mode a value that does not fit is NULL, in silence.
@@ -43,65 +46,74 @@ pub(crate) fn cell(
     Ok(cell)
 }
 
-fn convert(column: &Column, source: &Source<'_>, rows: &mut Rows) -> Result<Cell, String> {
+/// The value for a column or for a part of a nested one, whatever strict mode says.
+pub(crate) fn convert(
+    name: &str,
+    ty: &ColumnType,
+    source: &Source<'_>,
+    rows: &mut Rows,
+) -> Result<Cell, String> {
     if matches!(source, Source::Null) {
         return Ok(Cell::Null);
     }
-    match column.ty {
+    match ty {
         ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::Int | ColumnType::BigInt => {
-            integer(column, source)
+            integer(name, ty, source)
         }
-        ColumnType::Float | ColumnType::Double => real(column, source),
-        ColumnType::Boolean => boolean(column, source),
+        ColumnType::Float | ColumnType::Double => real(name, ty, source),
+        ColumnType::Boolean => boolean(name, source),
         ColumnType::Char(n) | ColumnType::Varchar(n) => {
             let text = as_text(source);
-            fits(column, &text, n)?;
+            fits(name, &text, *n)?;
             Ok(rows.text(&text))
         }
         ColumnType::Varbinary(n) => {
             let text = as_text(source);
-            fits(column, &text, n)?;
+            fits(name, &text, *n)?;
             Ok(rows.blob(text.as_bytes()))
         }
         ColumnType::Json => Ok(rows.text(&as_json(source))),
+        ColumnType::Array(_) | ColumnType::Map(..) | ColumnType::Struct(_) => {
+            Ok(rows.text(&nested::text(name, ty, source)?))
+        }
         ColumnType::LargeInt => match decimal::large_int(&as_text(source)) {
             Some(Some(value)) => Ok(rows.text(&value.to_string())),
-            _ => Err(out_of_range(column, source)),
+            _ => Err(out_of_range(name, ty, source)),
         },
         ColumnType::Decimal { precision, scale } => {
-            match decimal::rescaled(&as_text(source), precision, scale) {
+            match decimal::rescaled(&as_text(source), *precision, *scale) {
                 Some(Some(value)) => Ok(rows.text(&value)),
-                _ => Err(out_of_range(column, source)),
+                _ => Err(out_of_range(name, ty, source)),
             }
         }
         ColumnType::Date | ColumnType::DateTime => match Moment::parse(&as_text(source)) {
-            Some(moment) if column.ty == ColumnType::Date => Ok(rows.text(&moment.date())),
+            Some(moment) if *ty == ColumnType::Date => Ok(rows.text(&moment.date())),
             Some(moment) => Ok(rows.text(&moment.date_time())),
             None => Err(format!(
                 "Value '{}' is out of range. The type of '{}' is {}",
                 as_text(source),
-                column.name,
-                shown_type(column)
+                name,
+                shown_type(ty)
             )),
         },
     }
 }
 
-fn shown_type(column: &Column) -> String {
-    column.ty.to_string().to_ascii_uppercase()
+fn shown_type(ty: &ColumnType) -> String {
+    ty.to_string().to_ascii_uppercase()
 }
 
-fn out_of_range(column: &Column, source: &Source<'_>) -> String {
+fn out_of_range(name: &str, ty: &ColumnType, source: &Source<'_>) -> String {
     format!(
         "Decimal '{}' is out of range. The type of '{}' is {}",
         as_text(source),
-        column.name,
-        shown_type(column)
+        name,
+        shown_type(ty)
     )
 }
 
-fn overflow(column: &Column, value: &str) -> String {
-    format!("Value is overflow. column={}, value={value}", column.name)
+fn overflow(name: &str, value: &str) -> String {
+    format!("Value is overflow. column={}, value={value}", name)
 }
 
 /// Text as StarRocks' JSON scanner hands it to a CHAR or to a cast: a boolean is "1" or "0".
@@ -111,7 +123,7 @@ fn as_text<'a>(source: &'a Source<'_>) -> Cow<'a, str> {
         Source::Bool(value) => Cow::Borrowed(if *value { "1" } else { "0" }),
         Source::Number(text) => Cow::Borrowed(text),
         Source::Text(text) => Cow::Borrowed(text),
-        Source::Nested(json) => Cow::Owned(minified(json)),
+        Source::Nested(json) => Cow::Owned(json_text::minified(json)),
     }
 }
 
@@ -119,31 +131,30 @@ fn as_json(source: &Source<'_>) -> String {
     match source {
         Source::Null => "null".to_owned(),
         Source::Bool(value) => value.to_string(),
-        Source::Number(text) => (*text).to_owned(),
-        Source::Text(text) => serde_json::Value::from(text.as_ref()).to_string(),
-        Source::Nested(json) => minified(json),
+        Source::Text(text) => json_text::quoted(text),
+        Source::Number(json) | Source::Nested(json) => json_text::printed(json),
     }
 }
 
-fn fits(column: &Column, text: &str, capacity: u32) -> Result<(), String> {
+fn fits(name: &str, text: &str, capacity: u32) -> Result<(), String> {
     if text.len() <= usize::try_from(capacity).unwrap_or(usize::MAX) {
         return Ok(());
     }
     Err(format!(
         "Value length is beyond the capacity. column={}, capacity={capacity}",
-        column.name
+        name
     ))
 }
 
-fn integer(column: &Column, source: &Source<'_>) -> Result<Cell, String> {
-    let (low, high) = column.ty.integer_range().unwrap_or((i64::MIN, i64::MAX));
+fn integer(name: &str, ty: &ColumnType, source: &Source<'_>) -> Result<Cell, String> {
+    let (low, high) = ty.integer_range().unwrap_or((i64::MIN, i64::MAX));
     let text = match source {
         Source::Number(text) => text,
         Source::Text(text) => text.trim(),
         _ => {
             return Err(format!(
                 "Unsupported value type. Numeric type is required. column={}",
-                column.name
+                name
             ));
         }
     };
@@ -153,49 +164,49 @@ fn integer(column: &Column, source: &Source<'_>) -> Result<Cell, String> {
             let value: f64 = text.parse().map_err(|_| {
                 format!(
                     "Failed to parse string value as integer. column={}, value={text}",
-                    column.name
+                    name
                 )
             })?;
             // The bounds of i64 as doubles: the upper one is not in the range.
             if !(value > -9_223_372_036_854_777_856.0 && value < 9_223_372_036_854_775_808.0) {
-                return Err(overflow(column, text));
+                return Err(overflow(name, text));
             }
             value.trunc() as i64
         }
     };
     if value < low || value > high {
-        return Err(overflow(column, text));
+        return Err(overflow(name, text));
     }
     Ok(Cell::Int(value))
 }
 
-fn real(column: &Column, source: &Source<'_>) -> Result<Cell, String> {
+fn real(name: &str, ty: &ColumnType, source: &Source<'_>) -> Result<Cell, String> {
     let text = match source {
         Source::Number(text) => text,
         Source::Text(text) => text.trim(),
         _ => {
             return Err(format!(
                 "Unsupported value type. Numeric type is required. column={}",
-                column.name
+                name
             ));
         }
     };
     let value: f64 = text.parse().map_err(|_| {
         format!(
             "Failed to parse string value as numeric. column={}, value={text}",
-            column.name
+            name
         )
     })?;
-    if column.ty == ColumnType::Double {
+    if *ty == ColumnType::Double {
         return if value.is_finite() {
             Ok(Cell::Real(value))
         } else {
-            Err(overflow(column, text))
+            Err(overflow(name, text))
         };
     }
     let single = value as f32;
     if !single.is_finite() {
-        return Err(overflow(column, text));
+        return Err(overflow(name, text));
     }
     // By way of its text, so that 0.1 stays 0.1 and does not become 0.10000000149.
     Ok(Cell::Real(
@@ -206,13 +217,8 @@ fn real(column: &Column, source: &Source<'_>) -> Result<Cell, String> {
     ))
 }
 
-fn boolean(column: &Column, source: &Source<'_>) -> Result<Cell, String> {
-    let refused = || {
-        format!(
-            "Failed to parse string value as boolean. column={}",
-            column.name
-        )
-    };
+fn boolean(name: &str, source: &Source<'_>) -> Result<Cell, String> {
+    let refused = || format!("Failed to parse string value as boolean. column={}", name);
     let value = match source {
         Source::Bool(value) => *value,
         Source::Number(text) => text.parse::<f64>().is_ok_and(|v| v != 0.0),
@@ -226,29 +232,12 @@ fn boolean(column: &Column, source: &Source<'_>) -> Result<Cell, String> {
     Ok(Cell::Int(i64::from(value)))
 }
 
-/// JSON text without the blanks between its parts.
-fn minified(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let (mut in_text, mut escaped) = (false, false);
-    for c in json.chars() {
-        if in_text {
-            in_text = escaped || c != '"';
-            escaped = !escaped && c == '\\';
-        } else if c == '"' {
-            in_text = true;
-        } else if c.is_ascii_whitespace() {
-            continue;
-        }
-        out.push(c);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Source, cell};
+    use crate::column_type::ColumnType;
     use crate::rows::{Cell, Rows};
-    use crate::schema::{Column, ColumnType};
+    use crate::schema::Column;
 
     fn source(text: &str) -> Source<'_> {
         match text.as_bytes()[0] {
@@ -261,10 +250,10 @@ mod tests {
     }
 
     /// What the value becomes in strict mode, and in the other.
-    fn check(ty: ColumnType, json: &str, strict: Result<&str, &str>) {
+    fn check(ty: &ColumnType, json: &str, strict: Result<&str, &str>) {
         let column = Column {
             name: "c".to_owned(),
-            ty,
+            ty: ty.clone(),
             nullable: true,
             default: None,
             comment: String::new(),
@@ -331,8 +320,8 @@ mod tests {
                 "\"yes\"",
                 Err("Failed to parse string value as boolean"),
             ),
-            (decimal, "1.005", Ok("1.01")),
-            (decimal, "\"12.3\"", Ok("12.30")),
+            (decimal.clone(), "1.005", Ok("1.01")),
+            (decimal.clone(), "\"12.3\"", Ok("12.30")),
             (
                 decimal,
                 "1000",
@@ -370,11 +359,18 @@ mod tests {
             ),
             (T::Json, "\"a\"", Ok("\"a\"")),
             (T::Json, "[ 1 ]", Ok("[1]")),
+            (T::Json, "{\"a\":[1,2.50]}", Ok("{\"a\": [1, 2.5]}")),
             (T::Json, "null", Ok("NULL")),
+            (T::Array(Box::new(T::Int)), "[1,\"x\"]", Ok("[1,null]")),
+            (
+                T::Array(Box::new(T::Int)),
+                "1",
+                Err("Failed to parse value as array, column=c"),
+            ),
             (T::Varbinary(4), "\"abcd\"", Ok("abcd")),
         ];
         for (ty, json, strict) in rows {
-            check(ty, json, strict);
+            check(&ty, json, strict);
         }
     }
 

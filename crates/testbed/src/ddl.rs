@@ -2,10 +2,15 @@
 //!
 //! What is not known is refused by its name: a stand-in that skips a clause would accept a table that StarRocks builds differently.
 
-use crate::schema::{ColumnType, Model, Table};
+use crate::column_type::ColumnType;
+use crate::schema::{Model, Table};
+use crate::sql::SqlError;
 use crate::tokens::{Token, tokens};
 
 mod columns;
+mod show;
+
+pub(crate) use show::Show;
 
 /// A statement that the stand-in carries out itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,101 +36,111 @@ pub(crate) enum Statement {
         db: String,
         name: String,
     },
-    ShowDatabases,
-    ShowTables {
+    Use {
         db: String,
     },
-    ShowCreateTable {
-        db: String,
-        name: String,
-    },
-    Describe {
-        db: String,
-        name: String,
-    },
+    /// Names and values of variables; those of a user begin with `@`.
+    Set(Vec<(String, String)>),
+    Show(Show),
+    /// What StarRocks takes without any effect.
+    Nothing,
     /// SQLite's to answer.
     Query,
     /// SQLite's to carry out.
     Change,
 }
 
-/// Reads one statement. `sql` may end with a semicolon.
-pub(crate) fn parse(sql: &str) -> Result<Statement, String> {
+/// Reads one statement, which may end with a semicolon. A table without a database is looked for in `database`.
+pub(crate) fn parse(sql: &str, database: Option<&str>) -> Result<Statement, SqlError> {
     let mut p = Parser {
-        tokens: tokens(sql)?,
+        tokens: tokens(sql).map_err(SqlError::new)?,
         at: 0,
+        database: database.map(str::to_owned),
+        needs_database: false,
     };
-    let first = p.word().unwrap_or_default().to_ascii_uppercase();
-    let statement = match first.as_str() {
-        "SELECT" | "WITH" | "VALUES" | "EXPLAIN" => return Ok(Statement::Query),
-        "INSERT" | "UPDATE" | "DELETE" => return Ok(Statement::Change),
-        "CREATE" if p.take("DATABASE") || p.take("SCHEMA") => {
-            let if_not_exists = p.take_all(&["IF", "NOT", "EXISTS"]);
-            let name = p.name("a database")?;
-            if p.take("PROPERTIES") {
-                p.group()?;
-            }
-            Statement::CreateDatabase {
-                name,
-                if_not_exists,
-            }
+    p.statement(sql).map_err(|message| {
+        if p.needs_database {
+            SqlError::no_database()
+        } else {
+            SqlError::new(message)
         }
-        "CREATE" if p.take("TABLE") => p.create_table(sql)?,
-        "DROP" if p.take("DATABASE") || p.take("SCHEMA") => {
-            let if_exists = p.take_all(&["IF", "EXISTS"]);
-            let name = p.name("a database")?;
-            p.take("FORCE");
-            Statement::DropDatabase { name, if_exists }
-        }
-        "DROP" if p.take("TABLE") => {
-            let if_exists = p.take_all(&["IF", "EXISTS"]);
-            let (db, name) = p.table_name()?;
-            p.take("FORCE");
-            Statement::DropTable {
-                db,
-                name,
-                if_exists,
-            }
-        }
-        "TRUNCATE" => {
-            p.take("TABLE");
-            let (db, name) = p.table_name()?;
-            Statement::Truncate { db, name }
-        }
-        "SHOW" if p.take("DATABASES") => Statement::ShowDatabases,
-        "SHOW" if p.take("TABLES") => {
-            if !(p.take("FROM") || p.take("IN")) {
-                return Err("say the database: SHOW TABLES FROM <database>".to_owned());
-            }
-            Statement::ShowTables {
-                db: p.name("a database")?,
-            }
-        }
-        "SHOW" if p.take_all(&["CREATE", "TABLE"]) => {
-            let (db, name) = p.table_name()?;
-            Statement::ShowCreateTable { db, name }
-        }
-        "DESC" | "DESCRIBE" => {
-            let (db, name) = p.table_name()?;
-            Statement::Describe { db, name }
-        }
-        _ => {
-            let second = p
-                .peek()
-                .map(|t| format!(" {}", t.shown()))
-                .unwrap_or_default();
-            return Err(format!(
-                "the stand-in does not know the statement `{first}{second}`"
-            ));
-        }
-    };
-    p.end()?;
-    Ok(statement)
+    })
 }
 
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
+    database: Option<String>,
+    /// A name stood without a database where none is used.
+    needs_database: bool,
+}
+
+impl Parser {
+    fn statement(&mut self, sql: &str) -> Result<Statement, String> {
+        let p = self;
+        while p.mark(';') {}
+        if p.peek().is_none() {
+            return Ok(Statement::Nothing);
+        }
+        let first = p.word().unwrap_or_default().to_ascii_uppercase();
+        let statement = match first.as_str() {
+            "SELECT" | "WITH" | "VALUES" | "EXPLAIN" => return Ok(Statement::Query),
+            "" if p.peek() == Some(&Token::Mark('(')) => return Ok(Statement::Query),
+            "INSERT" | "UPDATE" | "DELETE" => return Ok(Statement::Change),
+            "CREATE" if p.take("DATABASE") || p.take("SCHEMA") => {
+                let if_not_exists = p.take_all(&["IF", "NOT", "EXISTS"]);
+                let name = p.name("a database")?;
+                if p.take("PROPERTIES") {
+                    p.group()?;
+                }
+                Statement::CreateDatabase {
+                    name,
+                    if_not_exists,
+                }
+            }
+            "CREATE" if p.take("TABLE") => p.create_table(sql)?,
+            "DROP" if p.take("DATABASE") || p.take("SCHEMA") => {
+                let if_exists = p.take_all(&["IF", "EXISTS"]);
+                let name = p.name("a database")?;
+                p.take("FORCE");
+                Statement::DropDatabase { name, if_exists }
+            }
+            "DROP" if p.take("TABLE") => {
+                let if_exists = p.take_all(&["IF", "EXISTS"]);
+                let (db, name) = p.table_name()?;
+                p.take("FORCE");
+                Statement::DropTable {
+                    db,
+                    name,
+                    if_exists,
+                }
+            }
+            "TRUNCATE" => {
+                p.take("TABLE");
+                let (db, name) = p.table_name()?;
+                Statement::Truncate { db, name }
+            }
+            "USE" => Statement::Use {
+                db: p.database_name()?,
+            },
+            "SET" => return p.set().map(Statement::Set),
+            // Every statement is a transaction of its own.
+            "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => return Ok(Statement::Nothing),
+            "SHOW" => return p.show().map(Statement::Show),
+            "DESC" | "DESCRIBE" => Statement::Show(p.describe()?),
+            _ => {
+                let second = p
+                    .peek()
+                    .map(|t| format!(" {}", t.shown()))
+                    .unwrap_or_default();
+                return Err(format!(
+                    "the stand-in does not know the statement `{first}{second}`"
+                ));
+            }
+        };
+        p.end()?;
+        Ok(statement)
+    }
 }
 
 /// Words that begin a clause after a table's columns; a skipped clause ends where one of them stands.
@@ -209,11 +224,29 @@ impl Parser {
     }
 
     fn table_name(&mut self) -> Result<(String, String), String> {
-        let db = self.name("a table as <database>.<table>")?;
-        if !self.mark('.') {
-            return Err(format!("say the database too: <database>.{db}"));
+        let first = self.name("a table as <database>.<table>")?;
+        if self.mark('.') {
+            let second = self.name("a table")?;
+            if first.eq_ignore_ascii_case("default_catalog") && self.mark('.') {
+                return Ok((second, self.name("a table")?));
+            }
+            return Ok((first, second));
         }
-        Ok((db, self.name("a table")?))
+        Ok((self.used()?, first))
+    }
+
+    /// The database that is used.
+    fn used(&mut self) -> Result<String, String> {
+        self.needs_database = self.database.is_none();
+        self.database.clone().ok_or_else(String::new)
+    }
+
+    fn database_name(&mut self) -> Result<String, String> {
+        let first = self.name("a database")?;
+        if first.eq_ignore_ascii_case("default_catalog") && self.mark('.') {
+            return self.name("a database");
+        }
+        Ok(first)
     }
 
     fn end(&mut self) -> Result<(), String> {
@@ -355,7 +388,8 @@ fn checked(mut table: Table) -> Result<Table, String> {
             if matches!(
                 column.ty,
                 ColumnType::Float | ColumnType::Double | ColumnType::Json
-            ) {
+            ) || column.ty.is_nested()
+            {
                 return Err(format!(
                     "the type {} of `{}` cannot be in a primary key",
                     column.ty, column.name

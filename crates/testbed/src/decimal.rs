@@ -1,4 +1,4 @@
-//! Decimal text in, the column's exact decimal text out.
+//! Numbers as text: decimals keep every digit of their scale, doubles are shown as StarRocks shows them.
 
 /// `text` as a decimal of `precision` and `scale`, rounded half away from zero; `None` where it is no number,
 /// `Some(None)` where it is out of range.
@@ -76,9 +76,25 @@ pub(crate) fn large_int(text: &str) -> Option<Option<i128>> {
     Some(whole.parse().ok())
 }
 
+/// A double in its shortest form, with an exponent where it is very large or small (as `fmt` writes it in C++).
+pub(crate) fn double(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return value.to_string();
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if (-4..16).contains(&exponent) => value.to_string(),
+        Ok(exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        Err(_) => value.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{large_int, rescaled};
+    use super::{double, large_int, rescaled};
 
     #[test]
     fn decimals_keep_every_digit_of_the_scale() {
@@ -141,6 +157,21 @@ mod tests {
         ];
         for (text, expect) in rows {
             assert_eq!(large_int(text), expect, "{text}");
+        }
+    }
+    #[test]
+    fn doubles_are_short() {
+        let rows = [
+            (0.0, "0"),
+            (-1.5, "-1.5"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (1e15, "1000000000000000"),
+            (1e16, "1e+16"),
+            (1.25e300, "1.25e+300"),
+        ];
+        for (value, expect) in rows {
+            assert_eq!(double(value), expect);
         }
     }
 }

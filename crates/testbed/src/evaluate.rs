@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use crate::coerce::{self, Source};
+use crate::column_type::ColumnType;
 use crate::csv::{self, Field};
 use crate::dates::Moment;
 use crate::inflate::Compression;
 use crate::parse_json::{self, Fields, Values, count_rows};
 use crate::plan::{LoadPlan, Origin, Target};
 use crate::rows::{Cell, Rows};
-use crate::schema::Table;
+use crate::schema::{Column, Table};
 use crate::spec::{Format, LoadSpec};
 
 /// Lines that an error log keeps, about what StarRocks keeps.
@@ -209,20 +212,35 @@ impl Work<'_> {
             delete(&self.plan.fields[at], &source(at)?, self.spec)
         })?;
         for (column, origin) in self.table.columns.iter().zip(&self.plan.origins) {
-            let rows = &mut self.out.rows;
             let cell = match origin {
-                Origin::Field(at) => coerce::cell(column, &source(*at)?, self.spec.strict, rows)?,
+                Origin::Field(at) => self.field(column, &source(*at)?)?,
                 Origin::Default(text) => {
-                    coerce::cell(column, &Source::Text(text.into()), true, rows)?
+                    coerce::cell(column, &Source::Text(text.into()), true, &mut self.out.rows)?
                 }
-                Origin::Now => {
-                    coerce::cell(column, &Source::Text(self.now.as_str().into()), true, rows)?
-                }
+                Origin::Now => coerce::cell(
+                    column,
+                    &Source::Text(self.now.as_str().into()),
+                    true,
+                    &mut self.out.rows,
+                )?,
                 Origin::Null => Cell::Null,
             };
-            rows.push(cell);
+            self.out.rows.push(cell);
         }
         Ok(delete)
+    }
+
+    /// The cell of a field as it was sent. In CSV what is nested is text, which is read as JSON.
+    fn field(&mut self, column: &Column, source: &Source<'_>) -> Result<Cell, String> {
+        let rows = &mut self.out.rows;
+        let strict = self.spec.strict;
+        if let (Format::Csv(_), Source::Text(text)) = (&self.spec.format, source)
+            && (column.ty.is_nested() || column.ty == ColumnType::Json)
+            && let Ok(json) = serde_json::from_str::<&RawValue>(text)
+        {
+            return coerce::cell(column, &parse_json::source(Some(json))?, strict, rows);
+        }
+        coerce::cell(column, source, strict, rows)
     }
 
     fn filter(&mut self, reason: &str, row: String) {

@@ -34,6 +34,9 @@ struct Serve {
     /// Address of a frontend (StarRocks' http_port). Several make several frontends; the first leads.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8030")]
     http: Vec<SocketAddr>,
+    /// Serve MySQL's protocol too (StarRocks' query_port), for `mysql -h127.0.0.1 -P9030 -uroot`.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:9030")]
+    mysql: Option<SocketAddr>,
     /// Address of a backend (StarRocks' be_http_port). Several make several backends.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8040")]
     be: Vec<SocketAddr>,
@@ -112,6 +115,7 @@ fn run(serve: Serve) -> Result<(), Failure> {
     let stand_in = StandIn::start(StandInOptions {
         data_dir: serve.data.clone(),
         fe: serve.http,
+        mysql: serve.mysql,
         be: serve.be,
         be_registered: serve.be_registered,
         users: serve.user,
@@ -130,6 +134,9 @@ fn run(serve: Serve) -> Result<(), Failure> {
         .chain((0..backends).map(Node::Be))
     {
         writeln!(out, "{node} http://{}", stand_in.addr(node))?;
+    }
+    if let Some(addr) = stand_in.mysql_addr() {
+        writeln!(out, "mysql {addr}")?;
     }
     match &serve.data {
         Some(dir) => writeln!(out, "data {}", dir.display())?,

@@ -16,7 +16,15 @@ use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
 use crate::journal::Node;
+use crate::mysql;
 use crate::serve::{ConnectionEnd, handle};
+
+/// What a port speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Service {
+    Http(Node),
+    Mysql,
+}
 
 /// A port of one server. While it is away its number stays taken, so that it can come back on it.
 #[derive(Debug)]
@@ -69,7 +77,7 @@ impl Port {
     }
 
     /// Listens. Does nothing where it already does.
-    pub(crate) fn up(&self, cluster: &Arc<Cluster>, node: Node) -> io::Result<()> {
+    pub(crate) fn up(&self, cluster: &Arc<Cluster>, service: Service) -> io::Result<()> {
         let mut state = self.lock();
         let socket = match std::mem::replace(&mut *state, State::Closed) {
             State::Away(socket) => socket,
@@ -83,8 +91,13 @@ impl Port {
         let listener = socket.listen(1024)?;
         let (stop, stopping) = oneshot::channel();
         let (ended, stopped) = mpsc::sync_channel(0);
-        self.runtime
-            .spawn(accept(listener, Arc::clone(cluster), node, stopping, ended));
+        self.runtime.spawn(accept(
+            listener,
+            Arc::clone(cluster),
+            service,
+            stopping,
+            ended,
+        ));
         *state = State::Listening { stop, stopped };
         Ok(())
     }
@@ -105,7 +118,7 @@ impl Port {
 async fn accept(
     listener: TcpListener,
     cluster: Arc<Cluster>,
-    node: Node,
+    service: Service,
     mut stopping: oneshot::Receiver<()>,
     _ended: mpsc::SyncSender<()>,
 ) {
@@ -116,11 +129,16 @@ async fn accept(
             _ = &mut stopping => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, Arc::clone(&cluster), node));
+                    no_delay(&stream);
+                    let cluster = Arc::clone(&cluster);
+                    match service {
+                        Service::Http(node) => connections.spawn(serve(stream, cluster, node)),
+                        Service::Mysql => connections.spawn(mysql::serve(cluster, stream)),
+                    };
                 }
                 // Out of file descriptors, say: let some connections end before the next try.
                 Err(error) => {
-                    tracing::warn!(%error, %node, "a connection could not be accepted");
+                    tracing::warn!(%error, ?service, "a connection could not be accepted");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
             },
@@ -131,10 +149,13 @@ async fn accept(
     connections.shutdown().await;
 }
 
-async fn serve(stream: TcpStream, cluster: Arc<Cluster>, node: Node) {
+fn no_delay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+}
+
+async fn serve(stream: TcpStream, cluster: Arc<Cluster>, node: Node) {
     let end = Arc::new(ConnectionEnd::default());
     let service = {
         let end = Arc::clone(&end);

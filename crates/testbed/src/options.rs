@@ -75,6 +75,8 @@ pub struct StandInOptions {
     pub data_dir: Option<PathBuf>,
     /// FE addresses, at least one; the first leads at start. Port 0 takes a free one.
     pub fe: Vec<SocketAddr>,
+    /// Address of the MySQL port of the first FE (StarRocks' `query_port`); `None` has none.
+    pub mysql: Option<SocketAddr>,
     /// BE addresses, at least one.
     pub be: Vec<SocketAddr>,
     /// `host` or `host:port` that a BE is registered with at the FE, by number; what the FE's redirect names. Default: its address.
@@ -113,6 +115,7 @@ impl Default for StandInOptions {
         Self {
             data_dir: None,
             fe: vec![free],
+            mysql: Some(free),
             be: vec![free],
             be_registered: Vec::new(),
             users: vec![User::with_all("root", "")],

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::sql::{SqlError, SqlResult, run};
+use crate::sql::{Session, SqlError, SqlResult, run};
 use crate::store::Store;
 
 /// Runs SQL in the data directory of a stand-in that is not running.
@@ -14,12 +14,12 @@ use crate::store::Store;
 /// Where a statement is refused, or a running stand-in has the directory.
 pub fn sql_in(dir: &Path, sql: &str) -> Result<SqlResult, SqlError> {
     let mut store = Store::open(dir).map_err(|error| {
-        SqlError(format!(
+        SqlError::new(format!(
             "{}: {error}; if a stand-in runs on it, ask that one with --http",
             dir.display()
         ))
     })?;
-    run(&mut store, sql)
+    run(&mut store, &mut Session::default(), sql)
 }
 
 /// Runs SQL on a running stand-in, by the address (`host:port`) of one of its FEs.
@@ -27,14 +27,14 @@ pub fn sql_in(dir: &Path, sql: &str) -> Result<SqlResult, SqlError> {
 /// # Errors
 /// Where a statement is refused, or nothing answers there.
 pub fn sql_at(addr: &str, sql: &str) -> Result<SqlResult, SqlError> {
-    let (status, body) =
-        post(addr, sql).map_err(|e| SqlError(format!("no stand-in answers at {addr}: {e}")))?;
-    let not_ours = || SqlError(format!("what answers at {addr} is not a stand-in"));
+    let (status, body) = post(addr, sql)
+        .map_err(|e| SqlError::new(format!("no stand-in answers at {addr}: {e}")))?;
+    let not_ours = || SqlError::new(format!("what answers at {addr} is not a stand-in"));
     if status == 200 {
         return serde_json::from_slice(&body).map_err(|_| not_ours());
     }
     let error: serde_json::Value = serde_json::from_slice(&body).map_err(|_| not_ours())?;
-    Err(SqlError(
+    Err(SqlError::new(
         error["error"].as_str().ok_or_else(not_ours)?.to_owned(),
     ))
 }

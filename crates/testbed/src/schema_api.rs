@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
+use crate::column_type::ColumnType;
 use crate::reply::{HTML, Reply};
 use crate::request::Head;
-use crate::schema::{Column, ColumnDefault, ColumnType, Model, Table};
+use crate::schema::{Column, ColumnDefault, Table};
 
 /// Which of the two is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,10 +85,7 @@ fn property(c: &Column) -> Value {
 }
 
 fn view(table: &Table) -> Value {
-    let keys = match table.model {
-        Model::Duplicate => "DUP_KEYS",
-        Model::Primary => "PRIMARY_KEYS",
-    };
+    let keys = table.model.keys_type();
     let columns: Vec<Value> = table
         .columns
         .iter()
@@ -98,8 +96,8 @@ fn view(table: &Table) -> Value {
 }
 
 fn column(c: &Column, unique_id: usize, key: bool) -> Value {
-    let (precision, scale) = match c.ty {
-        ColumnType::Decimal { precision, scale } => (precision, scale),
+    let (precision, scale) = match &c.ty {
+        ColumnType::Decimal { precision, scale } => (*precision, *scale),
         _ => (0, 0),
     };
     let mut view = json!({
@@ -108,7 +106,7 @@ fn column(c: &Column, unique_id: usize, key: bool) -> Value {
         "comment": c.comment, "uniqueId": unique_id,
     });
     // What is null is left out, as Gson does.
-    match c.ty {
+    match &c.ty {
         ColumnType::Char(n) | ColumnType::Varchar(n) | ColumnType::Varbinary(n) => {
             view["columnSize"] = json!(n)
         }

@@ -2,12 +2,21 @@
 
 use std::fmt;
 
-use rusqlite::types::ValueRef;
 use serde::{Deserialize, Serialize};
 
+use crate::column_type::ColumnType;
 use crate::ddl::{self, Statement};
-use crate::schema::{ColumnDefault, Model, Table, quoted};
+use crate::decimal::double;
 use crate::store::{Store, StoreError};
+
+mod declare;
+mod information_schema;
+mod query;
+mod session;
+mod show;
+
+pub(crate) use information_schema::{InformationSchema, SCHEMA};
+pub(crate) use session::{Session, VERSION};
 
 /// A value in a result. BOOLEAN is 0 or 1; LARGEINT, DECIMAL, DATE and DATETIME are text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +39,7 @@ impl fmt::Display for SqlValue {
         match self {
             Self::Null => f.write_str("NULL"),
             Self::Integer(v) => v.fmt(f),
-            Self::Real(v) => v.fmt(f),
+            Self::Real(v) => f.write_str(&double(*v)),
             Self::Text(v) => f.write_str(v),
             Self::Blob(v) => v.iter().try_for_each(|b| write!(f, "{b:02x}")),
         }
@@ -126,32 +135,80 @@ impl fmt::Display for SqlResult {
 
 /// A statement that was refused or failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SqlError(pub(crate) String);
+#[error("{message}")]
+pub struct SqlError {
+    /// MySQL's number of the error.
+    pub(crate) code: u16,
+    message: String,
+}
+
+impl SqlError {
+    /// A statement that is wrong or not known (`ER_PARSE_ERROR`).
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self::coded(1064, message)
+    }
+
+    pub(crate) fn coded(code: u16, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn unknown_database(name: &str) -> Self {
+        Self::coded(1049, format!("Unknown database '{name}'"))
+    }
+
+    pub(crate) fn unknown_table(db: &str, name: &str) -> Self {
+        Self::coded(1146, format!("Unknown table '{db}.{name}'"))
+    }
+
+    pub(crate) fn no_database() -> Self {
+        Self::coded(1046, "No database selected")
+    }
+}
 
 impl From<StoreError> for SqlError {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
 impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
+    }
+}
+
+/// A result with the types of its columns, where they are a table's; others have the types of their values.
+#[derive(Debug, Default)]
+pub(crate) struct Ran {
+    pub(crate) result: SqlResult,
+    pub(crate) types: Vec<Option<ColumnType>>,
+}
+
+impl From<SqlResult> for Ran {
+    fn from(result: SqlResult) -> Self {
+        let types = vec![None; result.columns.len()];
+        Self { result, types }
     }
 }
 
 /// Runs the statements of `sql`, separated by semicolons, and answers what the last one does.
-pub(crate) fn run(store: &mut Store, sql: &str) -> Result<SqlResult, SqlError> {
+pub(crate) fn run(
+    store: &mut Store,
+    session: &mut Session,
+    sql: &str,
+) -> Result<SqlResult, SqlError> {
     let mut last = SqlResult::default();
     for statement in statements(sql) {
-        last = run_one(store, statement)?;
+        last = run_one(store, session, statement)?.result;
     }
     Ok(last)
 }
 
 /// Splits at semicolons outside of quotes and comments.
-fn statements(sql: &str) -> Vec<&str> {
+pub(crate) fn statements(sql: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut quote) = (0, None);
     let bytes = sql.as_bytes();
@@ -180,217 +237,28 @@ fn statements(sql: &str) -> Vec<&str> {
     parts
 }
 
-fn run_one(store: &mut Store, sql: &str) -> Result<SqlResult, SqlError> {
-    match ddl::parse(sql).map_err(SqlError)? {
-        Statement::CreateDatabase {
-            name,
-            if_not_exists,
-        } => create_database(store, &name, if_not_exists),
-        Statement::DropDatabase { name, if_exists } => {
-            if store.database(&name).is_some() {
-                store.drop_database(&name)?;
-            } else if !if_exists {
-                return Err(unknown_database(&name));
-            }
-            Ok(SqlResult::default())
-        }
-        Statement::CreateTable {
-            table,
-            if_not_exists,
-        } => create_table(store, table, if_not_exists),
-        Statement::DropTable {
-            db,
-            name,
-            if_exists,
-        } => {
-            if store.table(&db, &name).is_some() {
-                store.drop_table(&db, &name)?;
-            } else if !if_exists {
-                return Err(unknown_table(&db, &name));
-            }
-            Ok(SqlResult::default())
-        }
-        Statement::Truncate { db, name } => {
-            store
-                .table(&db, &name)
-                .ok_or_else(|| unknown_table(&db, &name))?;
-            let changed = store.connection.execute(
-                &format!("DELETE FROM {}.{}", quoted(&db), quoted(&name)),
-                [],
-            )?;
-            Ok(SqlResult {
-                changed,
-                ..SqlResult::default()
-            })
-        }
-        Statement::ShowDatabases => {
-            let rows = store.database_names().map(|n| vec![n.to_owned()]).collect();
-            Ok(SqlResult::of_texts(&["Database"], rows))
-        }
-        Statement::ShowTables { db } => {
-            let tables = store.database(&db).ok_or_else(|| unknown_database(&db))?;
-            let rows = tables.keys().map(|n| vec![n.clone()]).collect();
-            Ok(SqlResult::of_texts(&[&format!("Tables_in_{db}")], rows))
-        }
-        Statement::ShowCreateTable { db, name } => {
-            let table = store
-                .table(&db, &name)
-                .ok_or_else(|| unknown_table(&db, &name))?;
-            Ok(SqlResult::of_texts(
-                &["Table", "Create Table"],
-                vec![vec![name, table.ddl.clone()]],
-            ))
-        }
-        Statement::Describe { db, name } => {
-            let table = store
-                .table(&db, &name)
-                .ok_or_else(|| unknown_table(&db, &name))?;
-            Ok(describe(&table))
-        }
-        Statement::Query => query(store, sql),
-        Statement::Change => {
-            let changed = store.connection.execute(sql, [])?;
-            Ok(SqlResult {
-                changed,
-                ..SqlResult::default()
-            })
-        }
-    }
-}
-
-fn unknown_database(name: &str) -> SqlError {
-    SqlError(format!("Unknown database '{name}'"))
-}
-
-fn unknown_table(db: &str, name: &str) -> SqlError {
-    SqlError(format!("Unknown table '{db}.{name}'"))
-}
-
-/// SQLite attaches at most ten files.
-const MAX_DATABASES: usize = 10;
-
-fn create_database(
+/// Runs one statement.
+pub(crate) fn run_one(
     store: &mut Store,
-    name: &str,
-    if_not_exists: bool,
-) -> Result<SqlResult, SqlError> {
-    if store.database(name).is_some() {
-        return if if_not_exists {
-            Ok(SqlResult::default())
-        } else {
-            Err(SqlError(format!(
-                "Can't create database '{name}'; database exists"
-            )))
-        };
-    }
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() <= 128;
-    if !plain
-        || ["main", "temp"]
-            .iter()
-            .any(|own| name.eq_ignore_ascii_case(own))
-    {
-        return Err(SqlError(format!(
-            "this stand-in cannot have a database named '{name}'"
-        )));
-    }
-    if store
-        .database_names()
-        .any(|other| other.eq_ignore_ascii_case(name))
-    {
-        return Err(SqlError(format!(
-            "this stand-in cannot have two databases whose names differ in case only: '{name}'"
-        )));
-    }
-    if store.database_names().count() >= MAX_DATABASES {
-        return Err(SqlError(format!(
-            "this stand-in cannot have more than {MAX_DATABASES} databases"
-        )));
-    }
-    store.create_database(name)?;
-    Ok(SqlResult::default())
-}
-
-fn create_table(
-    store: &mut Store,
-    table: Table,
-    if_not_exists: bool,
-) -> Result<SqlResult, SqlError> {
-    let tables = store
-        .database(&table.db)
-        .ok_or_else(|| unknown_database(&table.db))?;
-    if tables.contains_key(&table.name) {
-        return if if_not_exists {
-            Ok(SqlResult::default())
-        } else {
-            Err(SqlError(format!("Table '{}' already exists", table.name)))
-        };
-    }
-    if tables
-        .keys()
-        .any(|other| other.eq_ignore_ascii_case(&table.name))
-    {
-        return Err(SqlError(format!(
-            "this stand-in cannot have two tables whose names differ in case only: '{}'",
-            table.name
-        )));
-    }
-    store.create_table(table)?;
-    Ok(SqlResult::default())
-}
-
-fn describe(table: &Table) -> SqlResult {
-    let rows = table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(at, c)| {
-            let key = table.is_key(at) && (table.model == Model::Primary || !table.keys.is_empty());
-            let default = match &c.default {
-                Some(ColumnDefault::Text(text)) => text.clone(),
-                Some(ColumnDefault::CurrentTimestamp) => "CURRENT_TIMESTAMP".to_owned(),
-                None => "NULL".to_owned(),
-            };
-            let word = |yes: bool, one: &str, other: &str| if yes { one } else { other }.to_owned();
-            vec![
-                c.name.clone(),
-                c.ty.to_string(),
-                word(c.nullable, "YES", "NO"),
-                word(key, "true", "false"),
-                default,
-                String::new(),
-            ]
-        })
-        .collect();
-    SqlResult::of_texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows)
-}
-
-fn query(store: &Store, sql: &str) -> Result<SqlResult, SqlError> {
-    let mut statement = store.connection.prepare(sql)?;
-    if !statement.readonly() {
-        return Err(SqlError("a query must not change anything".to_owned()));
-    }
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-    let mut rows = Vec::new();
-    let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        let value = |at: usize| -> Result<SqlValue, SqlError> {
-            Ok(match row.get_ref(at)? {
-                ValueRef::Null => SqlValue::Null,
-                ValueRef::Integer(v) => SqlValue::Integer(v),
-                ValueRef::Real(v) => SqlValue::Real(v),
-                ValueRef::Text(v) => SqlValue::Text(String::from_utf8_lossy(v).into_owned()),
-                ValueRef::Blob(v) => SqlValue::Blob(v.to_vec()),
-            })
-        };
-        rows.push(
-            (0..columns.len())
-                .map(value)
-                .collect::<Result<Vec<_>, _>>()?,
-        );
-    }
-    Ok(SqlResult {
-        columns,
-        rows,
-        changed: 0,
-    })
+    session: &mut Session,
+    sql: &str,
+) -> Result<Ran, SqlError> {
+    let statement = ddl::parse(sql, session.database.as_deref())?;
+    session.may(&statement)?;
+    let done = match statement {
+        Statement::Nothing => SqlResult::default(),
+        Statement::Use { db } => {
+            session.enter(store, &db)?;
+            SqlResult::default()
+        }
+        Statement::Set(values) => {
+            session.set(values);
+            SqlResult::default()
+        }
+        Statement::Show(show) => show::run(store, session, &show)?,
+        Statement::Query => return query::query(store, session, sql),
+        Statement::Change => query::change(store, session, sql)?,
+        declaration => declare::run(store, declaration)?,
+    };
+    Ok(done.into())
 }

@@ -83,9 +83,11 @@ impl Cluster {
 /// It runs on threads of its own, so that it serves tests with and without a runtime.
 #[derive(Debug)]
 pub struct StandIn {
-    cluster: Arc<Cluster>,
-    fe: Vec<Port>,
-    be: Vec<Port>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) fe: Vec<Port>,
+    pub(crate) be: Vec<Port>,
+    /// Goes and comes with the first FE.
+    pub(crate) mysql: Option<Port>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     /// Removed when the stand-in is dropped.
@@ -149,6 +151,7 @@ impl StandIn {
         let handle = runtime.handle().clone();
         let fe = bind_all(&options.fe, &handle)?;
         let be = bind_all(&options.be, &handle)?;
+        let mysql = bind_all(options.mysql.as_slice(), &handle)?.pop();
         let places = Places {
             dir,
             fe_hosts: fe.iter().map(|p| p.addr().to_string()).collect(),
@@ -176,24 +179,13 @@ impl StandIn {
             cluster,
             fe,
             be,
+            mysql,
             stop: Some(stop),
             thread: Some(thread),
             _temp: temp,
         };
         this.back()?;
         Ok(this)
-    }
-
-    fn ports(&self) -> impl Iterator<Item = (Node, &Port)> {
-        let fe = self.fe.iter().enumerate().map(|(n, p)| (Node::Fe(n), p));
-        fe.chain(self.be.iter().enumerate().map(|(n, p)| (Node::Be(n), p)))
-    }
-
-    fn port(&self, node: Node) -> &Port {
-        match node {
-            Node::Fe(n) => &self.fe[n],
-            Node::Be(n) => &self.be[n],
-        }
     }
 
     /// The address of a server.
@@ -203,6 +195,12 @@ impl StandIn {
     #[must_use]
     pub fn addr(&self, node: Node) -> SocketAddr {
         self.port(node).addr()
+    }
+
+    /// The address of the MySQL port, where there is one.
+    #[must_use]
+    pub fn mysql_addr(&self) -> Option<SocketAddr> {
+        self.mysql.as_ref().map(Port::addr)
     }
 
     /// `host:port,…` of all FEs, as `starrocks.http.url` takes it.
@@ -368,73 +366,6 @@ impl StandIn {
     /// Where the memory could not be written.
     pub fn forget_finished(&self) -> Result<(), StandInError> {
         Ok(self.cluster.forget_finished()?)
-    }
-
-    /// A server goes away: its connections are closed, new ones refused. It keeps what it knows.
-    ///
-    /// # Errors
-    /// Where its port could not be held.
-    pub fn away(&self, node: Node) -> Result<(), StandInError> {
-        let port = self.port(node);
-        port.down().map_err(|source| StandInError::Listen {
-            addr: port.addr(),
-            source,
-        })
-    }
-
-    /// Every server goes away.
-    ///
-    /// # Errors
-    /// Where a port could not be held.
-    pub fn all_away(&self) -> Result<(), StandInError> {
-        self.ports().try_for_each(|(node, _)| self.away(node))
-    }
-
-    /// A server that was away is back, on the same port.
-    ///
-    /// # Errors
-    /// Where it cannot listen.
-    pub fn back_at(&self, node: Node) -> Result<(), StandInError> {
-        let port = self.port(node);
-        port.up(&self.cluster, node)
-            .map_err(|source| StandInError::Listen {
-                addr: port.addr(),
-                source,
-            })
-    }
-
-    /// Every server that was away is back.
-    ///
-    /// # Errors
-    /// Where one cannot listen.
-    pub fn back(&self) -> Result<(), StandInError> {
-        self.ports().try_for_each(|(node, _)| self.back_at(node))
-    }
-
-    /// A server ends and starts again. A BE loses its open transactions (the FE keeps them as PREPARE); an FE loses its
-    /// memory of which BE coordinates a label and finds it by the transaction.
-    ///
-    /// # Errors
-    /// Where it cannot listen again.
-    pub fn restart(&self, node: Node) -> Result<(), StandInError> {
-        self.away(node)?;
-        match node {
-            Node::Fe(_) => self.cluster.meta().label_be.clear(),
-            Node::Be(n) => self.cluster.meta().contexts[n].clear(),
-        }
-        self.back_at(node)
-    }
-
-    /// Another FE leads; the others send calls to it.
-    ///
-    /// # Panics
-    /// Where there is no FE of this number.
-    pub fn lead(&self, fe: usize) {
-        assert!(fe < self.fe.len(), "there is no FE {fe}");
-        let mut meta = self.cluster.meta();
-        meta.leader = fe;
-        // The coordinators are the old leader's memory.
-        meta.label_be.clear();
     }
 
     /// Stops it. What was PREPARED or committed is kept in the data directory.

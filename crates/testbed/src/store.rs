@@ -16,6 +16,7 @@ use crate::plan::{LoadPlan, Target};
 use crate::rows::{Cell, Rows};
 use crate::schema::{ColumnDefault, Model, Table, quoted};
 use crate::spec::LoadSpec;
+use crate::sql::InformationSchema;
 use crate::txns::Txn;
 
 /// The memory could not be read or written.
@@ -112,8 +113,8 @@ impl Store {
             self.attach(&name)?;
             self.databases.insert(name, BTreeMap::new());
         }
-        for sql in self.strings("SELECT ddl FROM main.stand_in_tables")? {
-            let table = match ddl::parse(&sql) {
+        for (db, sql) in self.declarations()? {
+            let table = match ddl::parse(&sql, Some(&db)) {
                 Ok(Statement::CreateTable { table, .. }) => table,
                 other => return Err(StoreError::Damaged(self.dir.clone(), format!("{other:?}"))),
             };
@@ -122,7 +123,21 @@ impl Store {
                 .or_default()
                 .insert(table.name.clone(), Arc::new(table));
         }
-        Ok(())
+        InformationSchema::attach(&self.connection)?;
+        self.tell_catalogue()
+    }
+
+    /// Each table's database and declaration.
+    fn declarations(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT db, ddl FROM main.stand_in_tables")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn tell_catalogue(&self) -> Result<(), StoreError> {
+        Ok(InformationSchema::fill(&self.connection, &self.databases)?)
     }
 
     fn strings(&self, sql: &str) -> Result<Vec<String>, StoreError> {
@@ -165,7 +180,7 @@ impl Store {
         self.connection
             .execute("INSERT INTO main.stand_in_databases VALUES (?1)", [name])?;
         self.databases.insert(name.to_owned(), BTreeMap::new());
-        Ok(())
+        self.tell_catalogue()
     }
 
     pub(crate) fn drop_database(&mut self, name: &str) -> Result<(), StoreError> {
@@ -178,6 +193,7 @@ impl Store {
         self.connection
             .execute_batch(&format!("DETACH {}", quoted(name)))?;
         self.databases.remove(name);
+        self.tell_catalogue()?;
         let path = self.file_of(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -199,7 +215,7 @@ impl Store {
             .entry(table.db.clone())
             .or_default()
             .insert(table.name.clone(), Arc::new(table));
-        Ok(())
+        self.tell_catalogue()
     }
 
     pub(crate) fn drop_table(&mut self, db: &str, name: &str) -> Result<(), StoreError> {
@@ -213,7 +229,7 @@ impl Store {
         if let Some(tables) = self.databases.get_mut(db) {
             tables.remove(name);
         }
-        Ok(())
+        self.tell_catalogue()
     }
 
     // Transactions.

@@ -1,5 +1,7 @@
 //! The words of a StarRocks statement.
 
+use std::ops::Range;
+
 /// One token. Words keep their spelling; comparison of keywords ignores case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -24,9 +26,16 @@ impl Token {
 
 /// Splits a statement into tokens; comments are dropped.
 pub(crate) fn tokens(sql: &str) -> Result<Vec<Token>, String> {
+    Ok(spanned(sql)?.into_iter().map(|(token, _)| token).collect())
+}
+
+/// The tokens with where they stand.
+pub(crate) fn spanned(sql: &str) -> Result<Vec<(Token, Range<usize>)>, String> {
     let mut out = Vec::new();
     let mut rest = sql;
     while let Some(c) = rest.chars().next() {
+        let start = sql.len() - rest.len();
+        let mut push = |token: Token, rest: &str| out.push((token, start..sql.len() - rest.len()));
         if c.is_whitespace() {
             rest = &rest[c.len_utf8()..];
         } else if rest.starts_with("--") || c == '#' {
@@ -38,26 +47,27 @@ pub(crate) fn tokens(sql: &str) -> Result<Vec<Token>, String> {
             rest = &comment[end + 2..];
         } else if matches!(c, '`' | '\'' | '"') {
             let (text, after) = quoted_text(rest, c)?;
-            out.push(if c == '`' {
+            let token = if c == '`' {
                 Token::Quoted(text)
             } else {
                 Token::Text(text)
-            });
+            };
+            push(token, after);
             rest = after;
         } else if c.is_alphabetic() || c == '_' {
             let end = rest
                 .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
                 .unwrap_or(rest.len());
-            out.push(Token::Word(rest[..end].to_owned()));
+            push(Token::Word(rest[..end].to_owned()), &rest[end..]);
             rest = &rest[end..];
         } else if c.is_ascii_digit() {
             let end = rest
                 .find(|c: char| !(c.is_alphanumeric() || c == '.'))
                 .unwrap_or(rest.len());
-            out.push(Token::Number(rest[..end].to_owned()));
+            push(Token::Number(rest[..end].to_owned()), &rest[end..]);
             rest = &rest[end..];
         } else {
-            out.push(Token::Mark(c));
+            push(Token::Mark(c), &rest[c.len_utf8()..]);
             rest = &rest[c.len_utf8()..];
         }
     }

@@ -1,6 +1,7 @@
 //! Columns of `CREATE TABLE`: types, nullability, defaults.
 
-use crate::schema::{Column, ColumnDefault, ColumnType};
+use crate::column_type::ColumnType;
+use crate::schema::{Column, ColumnDefault};
 use crate::tokens::Token;
 
 use super::Parser;
@@ -82,6 +83,9 @@ impl Parser {
         let Some(word) = self.word() else {
             return Err(unknown(self.here()));
         };
+        if self.peek() == Some(&Token::Mark('<')) {
+            return self.nested_type(&word, column);
+        }
         let arguments = self.type_arguments(column)?;
         let number = |at: usize| arguments.get(at).copied();
         let ty = match word.to_ascii_uppercase().as_str() {
@@ -96,7 +100,7 @@ impl Parser {
             "DATE" => ColumnType::Date,
             "DATETIME" => ColumnType::DateTime,
             "JSON" => ColumnType::Json,
-            "STRING" => ColumnType::Varchar(65_533),
+            "STRING" | "TEXT" => ColumnType::Varchar(65_533),
             "CHAR" => ColumnType::Char(number(0).unwrap_or(1)),
             "VARCHAR" => ColumnType::Varchar(number(0).unwrap_or(1)),
             "VARBINARY" | "BINARY" => ColumnType::Varbinary(number(0).unwrap_or(1_048_576)),
@@ -120,6 +124,53 @@ impl Parser {
             }
             _ => Ok(ty),
         }
+    }
+
+    /// What stands between `<` and `>` of ARRAY, MAP and STRUCT.
+    fn nested_type(&mut self, word: &str, column: &str) -> Result<ColumnType, String> {
+        self.expect_mark('<')?;
+        let ty = match word.to_ascii_uppercase().as_str() {
+            "ARRAY" => ColumnType::Array(Box::new(self.column_type(column)?)),
+            "MAP" => {
+                let key = self.column_type(column)?;
+                if key.is_nested() || matches!(key, ColumnType::Json | ColumnType::Varbinary(_)) {
+                    return Err(format!(
+                        "the type {key} cannot be the key of a map, in column `{column}`"
+                    ));
+                }
+                self.expect_mark(',')?;
+                ColumnType::Map(Box::new(key), Box::new(self.column_type(column)?))
+            }
+            "STRUCT" => {
+                let mut fields: Vec<(String, ColumnType)> = Vec::new();
+                loop {
+                    let name = self.name("a field")?;
+                    // A colon between name and type is read as well as none.
+                    self.mark(':');
+                    let ty = self.column_type(column)?;
+                    if fields
+                        .iter()
+                        .any(|(other, _)| other.eq_ignore_ascii_case(&name))
+                    {
+                        return Err(format!(
+                            "the struct of column `{column}` has two fields `{name}`"
+                        ));
+                    }
+                    fields.push((name, ty));
+                    if !self.mark(',') {
+                        break;
+                    }
+                }
+                ColumnType::Struct(fields)
+            }
+            _ => {
+                return Err(format!(
+                    "the stand-in does not know the type {word}<…> of column `{column}`"
+                ));
+            }
+        };
+        self.expect_mark('>')?;
+        Ok(ty)
     }
 
     fn type_arguments(&mut self, column: &str) -> Result<Vec<u32>, String> {

@@ -209,3 +209,39 @@ fn a_chunked_body_of_many_parts_is_one_load() {
         .expect("it reads");
     assert_eq!(sum.number(), Some(rows * (rows - 1) / 2));
 }
+
+#[test]
+fn nested_types_and_json_keep_their_values_in_both_formats() {
+    let at = StandIn::start(StandInOptions::default()).expect("the stand-in starts");
+    at.sql(
+        "CREATE DATABASE d; CREATE TABLE d.t (id INT, a ARRAY<VARCHAR(4)>, m MAP<INT, DOUBLE>, \
+         s STRUCT<x INT, y ARRAY<BOOLEAN>>, j JSON)",
+    )
+    .expect("the table is made");
+    let body = r#"{"id":1,"a":["x",null,"too long"],"m":{"7":1.50},"s":{"y":[true],"z":0},"j":{"k":[1,"é"]}}
+        {"id":2,"a":[],"m":{},"s":{},"j":"text"}{"id":3}"#;
+    let answer = load(
+        &at,
+        &[("format", "json"), ("strict_mode", "true")],
+        body.as_bytes(),
+    );
+    assert_eq!(answer.word(), "Success", "{}", answer.text());
+    let expect = [
+        "1\t[\"x\",null,null]\t{7:1.5}\t{\"x\":null,\"y\":[1]}\t{\"k\": [1, \"é\"]}",
+        "2\t[]\t{}\t{\"x\":null,\"y\":null}\t\"text\"",
+        "3\tNULL\tNULL\tNULL\tNULL",
+    ];
+    assert_eq!(taken(&at), expect);
+    let csv = "1|[\"x\",null]|{\"7\":1.5}|{\"x\":4}|{\"k\":1}\n2|1|{}|{}|plain\n";
+    let headers = [
+        ("column_separator", "|"),
+        ("strict_mode", "true"),
+        ("max_filter_ratio", "0.5"),
+    ];
+    let answer = load(&at, &headers, csv.as_bytes());
+    assert_eq!(answer.get("NumberFilteredRows"), "1", "{}", answer.text());
+    assert_eq!(
+        taken(&at),
+        ["1\t[\"x\",null]\t{7:1.5}\t{\"x\":4,\"y\":null}\t{\"k\": 1}"]
+    );
+}

@@ -41,25 +41,11 @@ fn every_scalar_type_keeps_its_value() {
         "{}",
         answer.text()
     );
-    let nulls = ["NULL"; 16].join("\t");
     let expect = "1\t-128\t32767\t2147483647\t9223372036854775807\t170141183460469231731687303715884105727\t0.1\t\
-                  1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
-                  000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
-                  000000000000000000000000000000000000000000000000000000000000000\t1234567890123456789012345678.0123456789\t2024-02-29\t\
-                  2024-02-29 12:34:56.789000\täö\tabc\n\t\t{\"k\":[1,2.50]}\t726177";
-    let shown = lines(&at, "SELECT * FROM d.t");
-    assert_eq!(shown[1], nulls);
-    let fields = |line: &str| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
-    let (got, expect) = (fields(&shown[0]), fields(expect));
-    for (at, (got, expect)) in got.iter().zip(&expect).enumerate() {
-        // 1e300 is compared as a number, its digits are the machine's.
-        if at == 7 {
-            assert_eq!(got.parse::<f64>(), Ok(1e300))
-        } else {
-            assert_eq!(got, expect, "column {at}")
-        }
-    }
-    assert_eq!(got.len(), expect.len());
+                  1e+300\t1234567890123456789012345678.0123456789\t2024-02-29\t2024-02-29 12:34:56.789000\täö\tabc\n\t\t\
+                  {\"k\": [1, 2.5]}\t726177";
+    let nulls = ["NULL"; 16].join("\t");
+    assert_eq!(lines(&at, "SELECT * FROM d.t"), [expect, &nulls]);
 }
 
 /// Loads one body and looks at the answer and the table.
@@ -317,7 +303,7 @@ fn partial_and_conditional_updates() {
 #[test]
 fn tables_are_declared_shown_and_dropped() {
     let at = with_table(PRIMARY);
-    assert_eq!(lines(&at, "SHOW DATABASES"), ["d"]);
+    assert_eq!(lines(&at, "SHOW DATABASES"), ["d", "information_schema"]);
     assert_eq!(lines(&at, "SHOW TABLES FROM d"), ["t"]);
     assert_eq!(
         lines(&at, "SHOW CREATE TABLE d.t"),
@@ -345,7 +331,7 @@ fn tables_are_declared_shown_and_dropped() {
         (PRIMARY, "already exists"),
         ("CREATE TABLE none.t (a INT)", "Unknown database 'none'"),
         ("DROP TABLE d.none", "Unknown table 'd.none'"),
-        ("SELECT * FROM d.none", "no such table"),
+        ("SELECT * FROM d.none", "Unknown table 'd.none'"),
         (
             "ALTER TABLE d.t ADD COLUMN x INT",
             "does not know the statement `ALTER TABLE`",

@@ -1,0 +1,173 @@
+//! The MySQL port of an FE: connections of `mysql`, JDBC, Python and the like.
+//!
+//! The protocol is MySQL's of 4.1 and later, with texts as results and `mysql_native_password`; prepared statements and TLS
+//! are not known. What was looked at instead of writing it is in ADR 008.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::net::TcpStream;
+
+use crate::cluster::Cluster;
+use crate::sql::{Ran, Session, SqlError, run_one, statements};
+
+mod answers;
+mod client;
+mod handshake;
+mod packets;
+
+use answers::Answer;
+pub use client::mysql_client_or_skip;
+use packets::Packets;
+
+/// Commands (`enum_server_command`).
+const QUIT: u8 = 1;
+const INIT_DB: u8 = 2;
+const QUERY: u8 = 3;
+const FIELD_LIST: u8 = 4;
+const STATISTICS: u8 = 9;
+const PING: u8 = 14;
+const STATEMENT_PREPARE: u8 = 22;
+const SET_OPTION: u8 = 27;
+const RESET_CONNECTION: u8 = 31;
+
+static CONNECTIONS: AtomicU32 = AtomicU32::new(1);
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(cluster: Arc<Cluster>, stream: TcpStream) {
+    let id = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    let mut connection = Connection {
+        cluster,
+        packets: Packets::new(stream),
+        session: Session::default(),
+        id,
+    };
+    match connection.run().await {
+        Ok(()) => {}
+        // A client that goes without a word is nothing to be told of.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Err(error) => tracing::debug!(%error, id, "a MySQL connection ended early"),
+    }
+}
+
+struct Connection {
+    cluster: Arc<Cluster>,
+    packets: Packets<TcpStream>,
+    session: Session,
+    id: u32,
+}
+
+impl Connection {
+    async fn run(&mut self) -> io::Result<()> {
+        let cluster = Arc::clone(&self.cluster);
+        let users = |user: &str| {
+            let meta = cluster.meta();
+            let known = meta.users.iter().find(|u| u.name == user);
+            known.map(|u| (u.password.clone(), u.grants.clone()))
+        };
+        let Some(login) = handshake::run(&mut self.packets, self.id, users).await? else {
+            return Ok(());
+        };
+        self.session = Session::new(&login.user, self.id, Some(login.grants));
+        let entered = match login.database {
+            Some(db) => self.enter(db).await?,
+            None => Answer::Ok { changed: 0 },
+        };
+        self.packets.answer(&entered, false).await?;
+        if matches!(entered, Answer::Error(_)) {
+            return Ok(());
+        }
+        loop {
+            let command = self.packets.command().await?;
+            let Some((code, rest)) = command.split_first() else {
+                return Ok(());
+            };
+            let text = String::from_utf8_lossy(rest).into_owned();
+            let answer = match *code {
+                QUIT => return Ok(()),
+                QUERY => {
+                    self.query(text).await?;
+                    continue;
+                }
+                INIT_DB => self.enter(text).await?,
+                PING => Answer::Ok { changed: 0 },
+                RESET_CONNECTION => {
+                    self.session.reset();
+                    Answer::Ok { changed: 0 }
+                }
+                SET_OPTION => Answer::End,
+                STATISTICS => Answer::Text("a stand-in, not StarRocks".to_owned()),
+                // Deprecated; clients ask it to complete names, and do without.
+                FIELD_LIST => Answer::Error(SqlError::coded(
+                    1047,
+                    "the stand-in does not know COM_FIELD_LIST",
+                )),
+                STATEMENT_PREPARE => Answer::Error(SqlError::coded(
+                    1295,
+                    "the stand-in does not know prepared statements of the server: let the client put the values into the text",
+                )),
+                other => Answer::Error(SqlError::coded(
+                    1047,
+                    format!("the stand-in does not know the command {other}"),
+                )),
+            };
+            self.packets.answer(&answer, false).await?;
+        }
+    }
+
+    /// Runs the statements of a text, each with an answer of its own; the first that fails ends it.
+    async fn query(&mut self, text: String) -> io::Result<()> {
+        let mut parts: Vec<String> = statements(&text).into_iter().map(str::to_owned).collect();
+        if parts.is_empty() {
+            parts.push(String::new());
+        }
+        let last = parts.len() - 1;
+        for (at, sql) in parts.into_iter().enumerate() {
+            let done = self
+                .work(move |store, session| run_one(store, session, &sql))
+                .await?;
+            let answer = match done {
+                Ok(Ran { result, .. }) if result.columns.is_empty() => Answer::Ok {
+                    changed: result.changed,
+                },
+                Ok(ran) => Answer::Rows(ran),
+                Err(error) => Answer::Error(error),
+            };
+            let failed = matches!(answer, Answer::Error(_));
+            self.packets.answer(&answer, at < last && !failed).await?;
+            if failed {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// `USE`.
+    async fn enter(&mut self, db: String) -> io::Result<Answer> {
+        let entered = self
+            .work(move |store, session| session.enter(store, &db))
+            .await?;
+        Ok(match entered {
+            Ok(()) => Answer::Ok { changed: 0 },
+            Err(error) => Answer::Error(error),
+        })
+    }
+
+    /// Works on the tables, on a thread that may wait.
+    async fn work<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut crate::store::Store, &mut Session) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        let cluster = Arc::clone(&self.cluster);
+        let mut session = self.session.clone();
+        let (session, done) = tokio::task::spawn_blocking(move || {
+            let done = cluster.with_session(&mut session, work);
+            (session, done)
+        })
+        .await
+        .map_err(io::Error::other)?;
+        self.session = session;
+        Ok(done)
+    }
+}
