@@ -110,8 +110,7 @@ fn show(options: &DemoOptions, page: &mut Page<'_>, progress: Progress) -> Resul
     }
     summary::show_files(page, &stage.files)?;
     if !stopped && options.keep {
-        let (kafka, starrocks) = (stage.kafka.bootstrap_servers(), stage.stand_in.http_url());
-        summary::show_open(page, &kafka, &starrocks)?;
+        summary::show_open(page, &stage.kafka.bootstrap_servers(), &stage.stand_in)?;
         run.wait(&signal)?;
         run.worker.stop();
         page.heading("Stopped")?;

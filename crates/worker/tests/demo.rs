@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use starrocks_kafka_testbed::sql_at;
+use starrocks_kafka_testbed::{mysql_client_or_skip, sql_at};
 use tempfile::TempDir;
 
 /// How long a test waits for what must come. Generous: the machine may be busy with other tests.
@@ -229,11 +229,35 @@ fn it_goes_on_running_when_asked_to_and_keeps_its_files() {
         std::thread::sleep(Duration::from_millis(50));
     }
 
+    let command = out
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("mysql "))
+        .expect("the page says how to connect");
+    let answer = ask_by_mysql(
+        command,
+        "SELECT id, customer, price FROM orders WHERE id = 0; SHOW TABLES",
+    );
+    if let Some(answer) = answer {
+        assert_eq!(answer, "0\tYou\t39.90\norders\n");
+    }
+
     demo.interrupt();
     let (code, out, err) = demo.end();
     assert_eq!(code, Some(0), "{out}{err}");
     contains(&out, &["\nStopped\n"]);
     assert!(kept.join("orders.sql").exists(), "the files are kept");
+}
+
+/// What the mysql client prints, given the arguments that the page shows; `None` where no client is installed.
+fn ask_by_mysql(arguments: &str, sql: &str) -> Option<String> {
+    let done = mysql_client_or_skip()?
+        .args(arguments.split(' '))
+        .args(["-N", "-e", sql])
+        .output()
+        .expect("the client runs");
+    let err = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "mysql {arguments}: {err}");
+    Some(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 fn produce(bootstrap_servers: &str, value: &str) {

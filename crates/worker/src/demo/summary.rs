@@ -173,15 +173,17 @@ pub(super) fn show_files(page: &mut Page<'_>, files: &DemoFiles) -> io::Result<(
 pub(super) fn show_open(
     page: &mut Page<'_>,
     bootstrap_servers: &str,
-    http_url: &str,
+    stand_in: &StandIn,
 ) -> io::Result<()> {
     page.heading("It keeps running: Ctrl-C ends it")?;
-    page.body("Ask the table, in SQLite's SQL:")?;
+    page.body("Ask the table as one asks StarRocks, or without a client:")?;
+    if let Some(mysql) = stand_in.mysql_addr() {
+        let (host, port) = (mysql.ip(), mysql.port());
+        page.body(format!("  mysql -h{host} -P{port} -uroot shop"))?;
+    }
+    let http_url = stand_in.http_url();
     let query = "SELECT product, COUNT(*) FROM shop.orders GROUP BY product";
     page.body(format!("  curl http://{http_url}/testbed/sql -d '{query}'"))?;
-    page.body(format!(
-        "  cargo run -p starrocks-kafka-testbed -- sql --http {http_url} 'DESC shop.orders'"
-    ))?;
     page.body(
         "Send an order of your own, by any Kafka client; it is in the table a second later:",
     )?;
