@@ -16,4 +16,5 @@ mod starrocks_answers;
 mod starrocks_away;
 mod starrocks_refusals;
 mod stop;
+mod stream_load_properties;
 mod topics;
