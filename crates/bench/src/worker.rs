@@ -2,6 +2,7 @@
 
 mod connector;
 mod results;
+mod variant;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 
 use self::connector::Connector;
 use self::results::{Measurement, Results};
+use self::variant::Variant;
 use crate::corpus::Corpus;
 use crate::failure::Failure;
 use crate::measure::{Measured, Usage};
@@ -42,6 +44,9 @@ pub(crate) struct WorkerOptions {
     /// Nested JSON records of about 800 bytes; 0 leaves them out.
     #[arg(long, value_name = "N", default_value_t = 300_000)]
     nested_records: u64,
+    /// JSON records of about 800 bytes with their schemas; 0 leaves them out.
+    #[arg(long, value_name = "N", default_value_t = 300_000)]
+    envelope_records: u64,
     /// What bufferflush.maxbytes is set to, in MiB; the worker runs with each of them.
     #[arg(
         long,
@@ -98,6 +103,7 @@ pub(crate) fn run(options: &WorkerOptions) -> Result<(), Failure> {
     for (shape, records) in [
         (Shape::Flat, options.flat_records),
         (Shape::Nested, options.nested_records),
+        (Shape::Envelope, options.envelope_records),
     ] {
         if records > 0 {
             bench.measure(shape, records, &mut results)?;
@@ -127,16 +133,29 @@ impl Bench<'_> {
                 self.best(&format!("{corpus}: {}", by.title()), measure)?,
             );
         }
-        for &mib in &self.options.buffer_mib {
-            let title = format!("worker, bufferflush.maxbytes {mib} MiB");
+        for (variant, mib) in self.variants(shape) {
+            let title = format!("worker, {}, {mib} MiB", variant.name);
             let mut run = 0;
             let measure = || {
                 run += 1;
-                self.load(&corpus, mib, run)
+                self.load(&corpus, variant, mib, run)
             };
             results.add(&corpus, self.best(&format!("{corpus}: {title}"), measure)?);
         }
         Ok(())
+    }
+
+    /// Each way to load records of this shape; the first one with every `bufferflush.maxbytes`.
+    fn variants(&self, shape: Shape) -> Vec<(&'static Variant, u64)> {
+        let sizes = &self.options.buffer_mib;
+        let mut variants = Variant::of(shape).iter();
+        let first = variants.next();
+        let first = first
+            .into_iter()
+            .flat_map(|first| sizes.iter().map(move |mib| (first, *mib)));
+        first
+            .chain(variants.flat_map(|other| sizes.first().map(|mib| (other, *mib))))
+            .collect()
     }
 
     /// The run with the least CPU: noise only adds. The peak of memory is the highest of all runs.
@@ -182,11 +201,21 @@ impl Bench<'_> {
         Ok(Measurement::of(by.title(), &usage, usage.wall, 1.0))
     }
 
-    fn load(&self, corpus: &Corpus, mib: u64, run: u32) -> Result<Measurement, Failure> {
+    fn load(
+        &self,
+        corpus: &Corpus,
+        variant: &Variant,
+        mib: u64,
+        run: u32,
+    ) -> Result<Measurement, Failure> {
         let stand_in = StandIn::start(&self.stand_in)?;
         let connector = Connector {
-            name: format!("bench-{corpus}-{mib}-{run}"),
+            name: format!(
+                "bench-{corpus}-{}-{mib}-{run}",
+                variant.name.replace(' ', "-")
+            ),
             corpus,
+            variant,
             buffer_bytes: mib * MIB,
             flush_interval_ms: self.options.flush_interval_ms,
             extra: &self.options.properties,
@@ -210,7 +239,7 @@ impl Bench<'_> {
         check_rows(corpus, stand_in.counters()?)?;
         connector.check_offsets(&bootstrap)?;
         Ok(Measurement::of(
-            &format!("worker, maxbytes {mib} MiB"),
+            &format!("worker, {}, {mib} MiB", variant.name),
             &usage,
             streamed.time,
             streamed.part,
@@ -224,27 +253,15 @@ impl Bench<'_> {
         stand_in: &StandIn,
         worker: &mut Measured,
     ) -> Result<Streamed, Failure> {
-        // Each row brings a bracket or a comma; with the last chunk it is a byte more for each chunk.
-        let all = corpus.value_bytes + corpus.records;
-        let mut streamed = None;
-        let (mut before, mut last) = (0, Instant::now());
+        let mut growth = Growth::default();
+        let mut last = Instant::now();
         loop {
             let now = stand_in.counters()?;
-            if now.body_bytes > before {
-                (before, last) = (now.body_bytes, Instant::now());
-            }
-            if streamed.is_none() && now.body_bytes + HELD_BACK_BYTES >= all && now.body_bytes > 0 {
-                streamed = Some(Streamed {
-                    time: worker.elapsed(),
-                    part: (now.body_bytes as f64 / all as f64).min(1.0),
-                });
+            if growth.add(worker.elapsed(), now.body_bytes) {
+                last = Instant::now();
             }
             if now.rows >= corpus.records {
-                let at_once = || Streamed {
-                    time: worker.elapsed(),
-                    part: 1.0,
-                };
-                return Ok(streamed.unwrap_or_else(at_once));
+                return Ok(growth.streamed(corpus.value_bytes));
             }
             if let Some(usage) = worker.look()? {
                 return Err(Failure::new(format!("the worker ended: {}", usage.status)));
@@ -263,11 +280,45 @@ impl Bench<'_> {
 
 /// When the worker had no more to read: until then it is measured how fast it is, the rest of the time it
 /// waits for `bufferflush.intervalms`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Streamed {
     time: Duration,
     /// How much of all StarRocks had by then.
     part: f64,
+}
+
+/// How many bytes of bodies StarRocks had when.
+#[derive(Debug, Default)]
+struct Growth(Vec<(Duration, u64)>);
+
+impl Growth {
+    /// Whether there are more than before.
+    fn add(&mut self, time: Duration, body_bytes: u64) -> bool {
+        let grew = body_bytes > self.0.last().map_or(0, |(_, bytes)| *bytes);
+        if grew {
+            self.0.push((time, body_bytes));
+        }
+        grew
+    }
+
+    /// When all was there but what the worker may hold back. Bodies may be smaller than the values that they are made
+    /// of, and the open chunk is as much smaller.
+    fn streamed(&self, value_bytes: u64) -> Streamed {
+        let Some((end, all)) = self.0.last().copied() else {
+            return Streamed {
+                time: Duration::ZERO,
+                part: 1.0,
+            };
+        };
+        let all = all as f64;
+        let held_back = HELD_BACK_BYTES as f64 * (all / value_bytes as f64).min(1.0);
+        let enough = |(_, bytes): &&(Duration, u64)| *bytes as f64 + held_back >= all;
+        let (time, bytes) = self.0.iter().find(enough).copied().unwrap_or((end, 0));
+        Streamed {
+            time,
+            part: bytes as f64 / all,
+        }
+    }
 }
 
 fn stop(worker: &mut Measured) -> Result<Usage, Failure> {
@@ -296,4 +347,38 @@ fn last_lines(log: &Path) -> String {
     let lines: Vec<_> = text.lines().collect();
     let last = lines[lines.len().saturating_sub(20)..].join("\n  ");
     format!("; the worker's last lines:\n  {last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_back_is_not_waited_for() {
+        let check = |seen: &[(u64, u64)], value_bytes: u64, expect: (u64, f64)| {
+            let mut growth = Growth::default();
+            for (ms, bytes) in seen {
+                growth.add(Duration::from_millis(*ms), *bytes);
+            }
+            let expect = Streamed {
+                time: Duration::from_millis(expect.0),
+                part: expect.1,
+            };
+            assert_eq!(growth.streamed(value_bytes), expect, "{seen:?}");
+        };
+        let chunk = HELD_BACK_BYTES;
+        check(
+            &[(1, 4 * chunk), (2, 7 * chunk), (9, 8 * chunk)],
+            8 * chunk,
+            (2, 0.875),
+        );
+        check(&[(1, 4 * chunk), (9, 8 * chunk)], 8 * chunk, (9, 1.0));
+        // Compressed to half.
+        check(
+            &[(1, 4 * chunk), (2, 7 * chunk), (9, 8 * chunk)],
+            16 * chunk,
+            (9, 1.0),
+        );
+        check(&[(1, chunk / 2)], chunk, (1, 1.0));
+    }
 }

@@ -41,6 +41,7 @@ fn the_worker_is_measured_against_readers() {
         "worker",
         "--flat-records=3001",
         "--nested-records=500",
+        "--envelope-records=500",
         "--buffer-mib=64",
         "--flush-interval-ms=1000",
         "--runs=1",
@@ -55,10 +56,17 @@ fn the_worker_is_measured_against_readers() {
         [
             "flat bare read: rdkafka BaseConsumer",
             "flat read by the worker's client",
-            "flat worker, maxbytes 64 MiB",
+            "flat worker, JSON, 64 MiB",
+            "flat worker, JSON by LZ4, 64 MiB",
+            "flat worker, String as CSV, 64 MiB",
+            "flat worker, JSON as CSV, 64 MiB",
             "nested bare read: rdkafka BaseConsumer",
             "nested read by the worker's client",
-            "nested worker, maxbytes 64 MiB",
+            "nested worker, JSON, 64 MiB",
+            "nested worker, JSON by LZ4, 64 MiB",
+            "envelope bare read: rdkafka BaseConsumer",
+            "envelope read by the worker's client",
+            "envelope worker, JSON with schemas, 64 MiB",
         ]
     );
     for (result, name) in results.iter().zip(&names) {
@@ -82,6 +90,7 @@ fn rows_that_do_not_come_are_noticed() {
             "worker",
             "--flat-records=10",
             "--nested-records=0",
+            "--envelope-records=0",
             "--runs=1",
         ])
         .args(["--set=starrocks.topic2table.map=no pair"])

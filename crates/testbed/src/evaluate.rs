@@ -122,17 +122,19 @@ fn inflated<'u>(
     units.iter().map(one).collect()
 }
 
-/// Rows of a JSON body that is not kept, counted by their brackets; of one that cannot be read there are none.
+/// Rows of a body that is not kept, of JSON counted by their brackets; of one that cannot be read there are none.
 pub(crate) fn count_unkept(spec: &LoadSpec, body: Vec<u8>, limits: Limits) -> u64 {
-    let Format::Json { strip_outer_array } = spec.format else {
-        return 0;
-    };
     let units = [body];
     let bodies = inflated(&units, spec.compression, limits.inflated_bytes).unwrap_or_default();
-    bodies
-        .iter()
-        .map(|body| count_rows(body, strip_outer_array))
-        .sum()
+    let rows = |body: &[u8]| match &spec.format {
+        Format::Json { strip_outer_array } => count_rows(body, *strip_outer_array),
+        Format::Csv(format) => {
+            let mut rows = 0;
+            csv::each_row(body, format, |_, _| rows += 1);
+            rows
+        }
+    };
+    bodies.iter().map(|body| rows(body)).sum()
 }
 
 struct Work<'a> {

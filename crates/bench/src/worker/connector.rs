@@ -9,6 +9,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::variant::Variant;
 use crate::corpus::{Corpus, PARTITIONS};
 use crate::failure::Failure;
 
@@ -19,6 +20,7 @@ pub(super) struct Connector<'b> {
     /// New for each run, and with it the group.
     pub(super) name: String,
     pub(super) corpus: &'b Corpus,
+    pub(super) variant: &'b Variant,
     pub(super) buffer_bytes: u64,
     pub(super) flush_interval_ms: u64,
     /// Lines of properties.
@@ -70,7 +72,8 @@ impl Connector<'_> {
             folder.join("connector.properties"),
         ];
         fs::write(&files[0], lines(&worker))?;
-        fs::write(&files[1], lines(&connector) + &self.extra.join("\n"))?;
+        let connector = lines(&connector) + &lines(self.variant.properties);
+        fs::write(&files[1], connector + &self.extra.join("\n"))?;
         Ok(files)
     }
 

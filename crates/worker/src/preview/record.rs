@@ -34,7 +34,8 @@ struct Written {
 enum TimestampType {
     CreateTime,
     LogAppendTime,
-    NoTimestampType,
+    #[serde(rename = "NoTimestampType")]
+    None,
 }
 
 /// A record as a broker would deliver it.
@@ -59,7 +60,7 @@ impl PreviewRecord {
                 "{what} is to be Base64 or null: {error}"
             ))),
         };
-        let has_none = written.timestamp_type == Some(TimestampType::NoTimestampType);
+        let has_none = written.timestamp_type == Some(TimestampType::None);
         let headers = written.headers.into_iter().map(|(name, value)| {
             let value = bytes(&format!("the value of header {name}"), value)?;
             Ok((name, value))

@@ -173,7 +173,6 @@ fn what_is_not_yet_supported_is_refused_by_name() {
     ERROR c:15: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
     ERROR c:18: consumer.override.sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
     ERROR c:19: producer.override.ssl.keystore.password: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
-    ERROR c:20: A property of a single table is not yet supported (configuration sink.table.orders.properties.columns).
     ");
 }
 

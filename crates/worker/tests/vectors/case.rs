@@ -72,11 +72,11 @@ impl Case {
     /// What we make of it: an outcome a record, as lines of JSON.
     pub(crate) fn run(&self) -> Result<Vec<String>, ConfigFault> {
         let mut preview = Preview::of_properties(&self.complete(), Output::Records)?;
-        let outcome = |record: &Box<RawValue>| {
+        let outcome = |record: &RawValue| {
             let outcome = preview.outcome(record.get());
             outcome.expect("a record").to_string()
         };
-        Ok(self.records.iter().map(outcome).collect())
+        Ok(self.records.iter().map(|record| outcome(record)).collect())
     }
 
     /// Whether rows are lines of CSV, which are compared byte by byte.
@@ -87,11 +87,11 @@ impl Case {
 
     /// Its configuration, with what it leaves out.
     fn complete(&self) -> Given {
-        let topic = |record: &Box<RawValue>| -> String {
+        let topic = |record: &RawValue| -> String {
             let record: Topic = serde_json::from_str(record.get()).expect("it has a topic");
             record.topic
         };
-        let mut topics: Vec<_> = self.records.iter().map(topic).collect();
+        let mut topics: Vec<_> = self.records.iter().map(|record| topic(record)).collect();
         topics.sort_unstable();
         topics.dedup();
         let mut given = self.config.clone();
