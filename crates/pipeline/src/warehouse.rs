@@ -1,5 +1,6 @@
 //! StarRocks as delivery sees it: transactions by round and table, asked until the answer is certain.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ const ROLLBACK_LIMIT: Duration = Duration::from_secs(30);
 const STATE_LIMIT: Duration = Duration::from_secs(15);
 const ERROR_LOG_LIMIT: Duration = Duration::from_secs(10);
 const ERROR_LOG_BYTES_MAX: usize = 4 << 10;
+const ERROR_LOG_LINE_CHARS_MAX: usize = 500;
 
 /// Waits that grow from 100 ms to 10 s.
 #[derive(Debug)]
@@ -300,6 +302,7 @@ impl Warehouse {
                     .lines()
                     .filter(|line| !line.trim().is_empty())
                     .take(lines)
+                    .map(beginning)
                     .collect();
                 if lines.is_empty() {
                     String::new()
@@ -466,6 +469,14 @@ impl Warehouse {
     }
 }
 
+/// Enough of a line of the log to know the row by.
+fn beginning(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(ERROR_LOG_LINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]).into(),
+        None => line.into(),
+    }
+}
+
 fn fate_of(state: LoadState) -> Fate {
     match state {
         LoadState::Unknown => Fate::Unknown,
@@ -479,6 +490,14 @@ fn fate_of(state: LoadState) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_row_is_not_shown_whole() {
+        assert_eq!(beginning("Error: x. Row: 1"), "Error: x. Row: 1");
+        let long = "ü".repeat(ERROR_LOG_LINE_CHARS_MAX);
+        assert_eq!(beginning(&long), long);
+        assert_eq!(beginning(&format!("{long}ü")), format!("{long}…"));
+    }
 
     #[test]
     fn waits_grow_and_stay_bounded() {

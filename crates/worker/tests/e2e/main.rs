@@ -9,6 +9,7 @@ mod kafka_faults;
 mod kills;
 mod logs;
 mod old_starrocks;
+mod parameters;
 mod process;
 mod rebalance;
 mod rig;
