@@ -298,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn rows_with_an_envelope_are_no_array() {
+        let properties = [("envelope", "debezium")];
+        let headers = LoadHeaders::from_properties(properties).expect("a valid property");
+        let mut batches = Batches::new();
+        batches.frame(TableId(0), Framing::of(&headers));
+        row(&mut batches, 0, r#"{"op":"c"}"#);
+        row(&mut batches, 0, r#"{"op":"d"}"#);
+        let body = batches.take(TableId(0)).map(|chunk| chunk.body);
+        let expect = Bytes::from_static(b"{\"op\":\"c\"}\n{\"op\":\"d\"}\n");
+        assert_eq!(body, Some(expect));
+    }
+
+    #[test]
     fn a_failed_first_row_leaves_nothing() {
         let mut batches = Batches::new();
         assert_eq!(batches.append(TableId(0), |_| Err(1)), Err(1));

@@ -20,6 +20,7 @@ const OF_ONE: &str = ".properties.";
 pub struct LoadProperties {
     all: Arc<LoadHeaders>,
     tables: BTreeMap<String, Arc<LoadHeaders>>,
+    doubtful: Vec<String>,
 }
 
 impl LoadProperties {
@@ -28,7 +29,7 @@ impl LoadProperties {
     pub fn for_all(headers: LoadHeaders) -> Self {
         Self {
             all: Arc::new(headers),
-            tables: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -70,6 +71,7 @@ impl LoadProperties {
             Some(all) if problems.is_empty() => Ok(Self {
                 all: Arc::new(all),
                 tables,
+                doubtful: given.iter().filter_map(lost_backslash).collect(),
             }),
             _ => Err(problems),
         }
@@ -84,6 +86,11 @@ impl LoadProperties {
     /// The tables that have properties of their own.
     pub fn tables(&self) -> impl Iterator<Item = &str> {
         self.tables.keys().map(String::as_str)
+    }
+
+    /// What is likely not to mean what it says, one line each.
+    pub fn doubtful(&self) -> impl Iterator<Item = &str> {
+        self.doubtful.iter().map(String::as_str)
     }
 
     /// The properties, by their whole names, that only plain Stream Load honours.
@@ -125,6 +132,23 @@ fn load_property<'a>(property: &str, name: &'a str, value: &'a str) -> LoadPrope
         name,
         value,
     }
+}
+
+/// A separator `x01`: in a file of properties `\x01` is that, for a backslash stands before another one there.
+fn lost_backslash((property, value): (&String, &String)) -> Option<String> {
+    let is_separator = (property.starts_with(ALL) || property.starts_with(ONE))
+        && ["column_separator", "row_delimiter"]
+            .iter()
+            .any(|name| property.to_ascii_lowercase().ends_with(&format!(".{name}")));
+    let digits = value.strip_prefix('x')?;
+    let is_hex = digits.len() >= 2
+        && digits.len().is_multiple_of(2)
+        && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_separator && is_hex).then(|| {
+        format!(
+            "{property} is the text {value}, not a byte: in a file of properties a backslash is written twice, \\\\{value}"
+        )
+    })
 }
 
 /// The properties of single tables, by table.
@@ -237,6 +261,29 @@ mod tests {
             csv.columns.as_deref(),
             Some(&["a".to_owned(), "b".to_owned()][..])
         );
+    }
+
+    #[test]
+    fn a_backslash_that_was_lost_is_noticed() {
+        let check = |property: &str, value: &str, expect: bool| {
+            let properties = LoadProperties::parse(&given(&[(property, value)]));
+            let properties = properties.expect("a valid property");
+            let doubtful: Vec<_> = properties.doubtful().collect();
+            assert_eq!(!doubtful.is_empty(), expect, "{property}={value}");
+            assert!(
+                doubtful
+                    .iter()
+                    .all(|line| line.ends_with(r"written twice, \\x01"))
+            );
+        };
+        check("sink.properties.column_separator", "x01", true);
+        check("sink.properties.Row_Delimiter", "x01", true);
+        check("sink.table.t.properties.column_separator", "x01", true);
+        for value in ["\\x01", "x", "x0", "xyz", "||"] {
+            check("sink.properties.column_separator", value, false);
+        }
+        check("sink.properties.where", "x01", false);
+        check("starrocks.column_separator", "x01", false);
     }
 
     #[test]

@@ -283,6 +283,7 @@ impl SinkSettings {
                 if forcing.len() == 1 { "is" } else { "are" },
             ));
         }
+        warnings.extend(self.loads.doubtful().map(str::to_owned));
         if let Some(topics) = topics {
             let is_loaded = |table: &str| {
                 topics

@@ -434,6 +434,13 @@ fn everything_an_answer_tells() {
         Some("10.0.0.7:/be/rejected/e")
     );
 
+    // A load that was committed together with others counts no rows; its label is in RequestId.
+    let merged = r#"{"TxnId":7,"Label":"merge_commit_1","Status":"Success","Message":"","RequestId":"l1","LoadBytes":15,
+        "LoadTimeMs":12,"PendingTimeMs":1,"WaitPlanTimeMs":1,"WriteDataTimeMs":3,"WaitFinishTimeMs":5,"LeftMergeTimeMs":2}"#;
+    let answer = classify(StreamLoad, 200, merged.as_bytes());
+    assert_eq!((answer.verdict, answer.class), (Done, Class::Accepted));
+    assert_eq!(answer.rows, RowCounts::default());
+
     let state = r#"{"state":"aborted","reason":"bad, tracking_url: http://b:1/api/_load_error_log?file=x","status":"OK"}"#;
     let answer = classify(LabelState, 200, state.as_bytes());
     assert_eq!(answer.state, Some(LoadState::Aborted));
