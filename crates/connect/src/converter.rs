@@ -3,7 +3,6 @@
 //! Which class is used with which settings follows Connect's rule that levels do not mix:
 //! [`ConverterConfig::select`].
 
-mod charset;
 mod class;
 mod envelope;
 mod header;

@@ -44,6 +44,10 @@ pub enum ErrorClass {
     Data,
     /// A schema contradicts itself.
     SchemaBuilder,
+    /// A value of a logical type stands where its schema has an array, a map or a struct.
+    ClassCast,
+    /// A number whose exponent is too great for an exact one.
+    NumberFormat,
 }
 
 impl ErrorClass {
@@ -53,6 +57,8 @@ impl ErrorClass {
         match self {
             Self::Data => "org.apache.kafka.connect.errors.DataException",
             Self::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
+            Self::ClassCast => "java.lang.ClassCastException",
+            Self::NumberFormat => "java.lang.NumberFormatException",
         }
     }
 }
@@ -71,17 +77,20 @@ impl DataError {
     /// Java's `DataException`.
     #[must_use]
     pub fn data(message: impl Into<String>) -> Self {
-        Self {
-            class: ErrorClass::Data,
-            message: message.into(),
-        }
+        Self::of(ErrorClass::Data, message)
     }
 
     /// Java's `SchemaBuilderException`.
     #[must_use]
     pub fn schema(message: impl Into<String>) -> Self {
+        Self::of(ErrorClass::SchemaBuilder, message)
+    }
+
+    /// What Java throws as this class.
+    #[must_use]
+    pub fn of(class: ErrorClass, message: impl Into<String>) -> Self {
         Self {
-            class: ErrorClass::SchemaBuilder,
+            class,
             message: message.into(),
         }
     }

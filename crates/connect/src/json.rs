@@ -109,16 +109,32 @@ impl<'k> Number<'k> {
     }
 
     /// The nearest double, infinite where it is too great. Minus zero is zero, as in Java, which goes
-    /// by way of `BigDecimal`.
+    /// by way of `BigDecimal`; what is too small for a double keeps its sign.
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        self.text.parse::<f64>().unwrap_or(f64::NAN) + 0.0
+        let number = self.text.parse::<f64>().unwrap_or(f64::NAN);
+        if number == 0.0 && self.is_zero() {
+            0.0
+        } else {
+            number
+        }
     }
 
-    /// The nearest float, infinite where it is too great.
+    /// The nearest float, infinite where it is too great. Zero has no sign, as that of
+    /// [`to_f64`](Self::to_f64).
     #[must_use]
     pub fn to_f32(self) -> f32 {
-        self.text.parse::<f32>().unwrap_or(f32::NAN) + 0.0
+        let number = self.text.parse::<f32>().unwrap_or(f32::NAN);
+        if number == 0.0 && self.is_zero() {
+            0.0
+        } else {
+            number
+        }
+    }
+
+    fn is_zero(self) -> bool {
+        let digits = self.text.split(['e', 'E']).next();
+        digits.is_some_and(|digits| !digits.contains(|c| matches!(c, '1'..='9')))
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`converter::Converter`] or a [`converter::HeaderConverter`]; what cannot be converted is an [`error::DataError`], told with the class
 //! name that Java's converter throws.
 
+mod charset;
 pub mod class_name;
 pub mod config;
 pub mod converter;

@@ -1,7 +1,8 @@
 //! Header converters: from the bytes of a header to a Connect value.
 
 use super::class::HeaderClass;
-use super::{Converter, ConverterConfig, charset};
+use super::{Converter, ConverterConfig};
+use crate::charset;
 use crate::config::ConfigProblem;
 use crate::data::{Schema, SchemaAndValue, SchemaType, Value};
 use crate::error::DataError;

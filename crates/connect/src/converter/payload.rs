@@ -1,10 +1,12 @@
 //! From JSON to values: Java's `JsonConverter.convertToConnect`, with Jackson's lenient readings.
 
 use crate::data::{Decimal, LogicalType, MapEntries, Schema, SchemaType, Struct, Value, validate};
-use crate::error::DataError;
+use crate::error::{DataError, ErrorClass};
 use crate::json::{Json, Number};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD as STANDARD_ALPHABET;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use num_bigint::BigInt;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -64,24 +66,13 @@ pub(super) fn with_schema<'k>(
     if let Some(logical) = schema.logical() {
         return logical_value(logical, schema, &json);
     }
-    let recurse = |schema: Option<&Arc<Schema>>, json| match schema {
-        Some(schema) => with_schema(schema, json, replace_null_with_default),
-        None => Ok(schemaless(json)),
+    let reader = Reader {
+        replace_null_with_default,
     };
     match schema.kind() {
-        SchemaType::Array(element) => {
-            // Java goes over the elements of whatever node it is: an object's are its values.
-            let elements = match json {
-                Json::Array(elements) => elements,
-                Json::Object(members) => members.into_iter().map(|(_, json)| json).collect(),
-                _ => Vec::new(),
-            };
-            let element = element.as_ref();
-            let values = elements.into_iter().map(|json| recurse(element, json));
-            Ok(Value::Array(values.collect::<Result<_, _>>()?))
-        }
-        SchemaType::Map(key, element) => map(key.as_ref(), element.as_ref(), json, &recurse),
-        SchemaType::Struct(_) => structure(schema, json, &recurse),
+        SchemaType::Array(element) => reader.array(element.as_ref(), json),
+        SchemaType::Map(key, element) => reader.map(key.as_ref(), element.as_ref(), json),
+        SchemaType::Struct(_) => reader.structure(schema, json),
         _ => scalar(schema.kind(), json),
     }
 }
@@ -130,19 +121,40 @@ fn integer(kind: &SchemaType, number: Option<Number<'_>>) -> Result<i64, DataErr
     })
 }
 
-/// Numbers may have a thousand digits; messages should not.
-fn shortened(text: &str) -> String {
+/// Texts may be long and have line ends; messages may not.
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 40;
-    match text.get(..SHOWN) {
-        Some(start) if text.len() > SHOWN => format!("{start}…"),
-        _ => text.to_owned(),
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
     }
+    shown
 }
 
-/// As Jackson reads it: standard alphabet, padded, no blanks.
+/// As Jackson reads it: the standard alphabet in groups of four, each padded on its own where it is short,
+/// with blanks and control characters between them. Bits that are too many do not count.
 fn base64(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+    if let Ok(bytes) = STANDARD.decode(text) {
+        return Some(bytes);
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let mut rest = text.trim_start_matches(|c| c <= ' ');
+    while !rest.is_empty() {
+        let group = rest.get(..4)?;
+        LENIENT.decode_vec(group, &mut bytes).ok()?;
+        rest = rest[4..].trim_start_matches(|c| c <= ' ');
+    }
+    Some(bytes)
 }
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD_ALPHABET,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 fn logical_value<'k>(
     logical: LogicalType,
@@ -187,12 +199,10 @@ fn decimal<'k>(
 ) -> Result<Value<'k>, DataError> {
     let decimal = match json {
         // A number keeps its own scale, whatever the schema says.
-        Json::Number(number) => Decimal::parse(number.text()).ok_or_else(|| {
-            DataError::data(format!(
-                "The exponent of {} is too great",
-                shortened(number.text())
-            ))
-        })?,
+        Json::Number(number) => match Decimal::parse(number.text()) {
+            Some(decimal) => decimal,
+            None => by_way_of_a_double(*number)?,
+        },
         Json::String(text) => base64(text)
             .zip(schema.scale())
             .and_then(|(bytes, scale)| Decimal::from_bytes(&bytes, scale))
@@ -202,87 +212,156 @@ fn decimal<'k>(
     Ok(Value::Decimal(decimal))
 }
 
-fn map<'k>(
-    key: Option<&Arc<Schema>>,
-    element: Option<&Arc<Schema>>,
-    json: Json<'k>,
-    recurse: &impl Fn(Option<&Arc<Schema>>, Json<'k>) -> Result<Value<'k>, DataError>,
-) -> Result<Value<'k>, DataError> {
-    let found = json.node_type();
-    if key.is_some_and(|key| matches!(key.kind(), SchemaType::String)) {
-        let Json::Object(members) = json else {
-            return Err(DataError::data(format!(
-                "Maps with string fields should be encoded as JSON objects, but found {found}"
-            )));
-        };
-        let entries = members
-            .into_iter()
-            .map(|(name, json)| Ok((Value::String(name), recurse(element, json)?)));
-        return Ok(Value::Map(entries.collect::<Result<_, DataError>>()?));
+/// What Java makes of a number whose exponent is too great for an exact one: zero, or nothing.
+fn by_way_of_a_double(number: Number<'_>) -> Result<Decimal, DataError> {
+    if number.to_f64() == 0.0 {
+        return Ok(Decimal {
+            unscaled: BigInt::ZERO,
+            scale: 1,
+        });
     }
-    let Json::Array(tuples) = json else {
-        return Err(DataError::data(format!(
-            "Maps with non-string fields should be encoded as JSON array of tuples, but found {found}"
-        )));
-    };
-    let mut entries = MapEntries::default();
-    for tuple in tuples {
-        let found = tuple.node_type();
-        let Json::Array(pair) = tuple else {
-            return Err(DataError::data(format!(
-                "Found invalid map entry instead of array tuple: {found}"
-            )));
-        };
-        let [k, v] = <[Json<'k>; 2]>::try_from(pair).map_err(|pair| {
-            DataError::data(format!(
-                "Found invalid map entry, expected length 2 but found :{}",
-                pair.len()
-            ))
-        })?;
-        entries.insert(recurse(key, k)?, recurse(element, v)?);
-    }
-    Ok(Value::Map(entries.into_entries()))
+    let told = format!("The exponent of {} is too great", shortened(number.text()));
+    Err(DataError::of(ErrorClass::NumberFormat, told))
 }
 
-fn structure<'k>(
-    schema: &Arc<Schema>,
-    json: Json<'k>,
-    recurse: &impl Fn(Option<&Arc<Schema>>, Json<'k>) -> Result<Value<'k>, DataError>,
-) -> Result<Value<'k>, DataError> {
-    let found = json.node_type();
-    let Json::Object(mut members) = json else {
-        return Err(DataError::data(format!(
-            "Structs should be encoded as JSON objects, but found {found}"
-        )));
-    };
-    let mut values = Vec::with_capacity(schema.fields().len());
-    let mut next = 0;
-    for field in schema.fields() {
-        // Members mostly stand in the order of the fields.
-        let is_field = |member: &(Cow<'_, str>, Json<'_>)| member.0 == *field.name;
-        let at = match members.get(next) {
-            Some(member) if is_field(member) => Some(next),
-            _ => members.iter().position(is_field),
-        };
-        let json = match at {
-            Some(at) => {
-                next = at + 1;
-                std::mem::replace(&mut members[at].1, Json::Null)
+/// Reads what is in containers. Its loops are plain, for each call that stands between a container and the
+/// one inside it takes thread stack.
+#[derive(Clone, Copy)]
+struct Reader {
+    replace_null_with_default: bool,
+}
+
+impl Reader {
+    fn read<'k>(
+        self,
+        schema: Option<&Arc<Schema>>,
+        json: Json<'k>,
+    ) -> Result<Value<'k>, DataError> {
+        match schema {
+            Some(schema) => with_schema(schema, json, self.replace_null_with_default),
+            None => Ok(schemaless(json)),
+        }
+    }
+
+    /// Java goes over the elements of whatever node it is: an object's are its values.
+    fn array<'k>(
+        self,
+        element: Option<&Arc<Schema>>,
+        json: Json<'k>,
+    ) -> Result<Value<'k>, DataError> {
+        let mut values = Vec::new();
+        match json {
+            Json::Array(elements) => {
+                values.reserve_exact(elements.len());
+                for json in elements {
+                    values.push(self.read(element, json)?);
+                }
             }
-            None => Json::Null,
-        };
-        let value = recurse(Some(&field.schema), json)?;
-        check_field(&field.name, &field.schema, &value)?;
-        values.push(value);
+            Json::Object(members) => {
+                for (_, json) in members {
+                    values.push(self.read(element, json)?);
+                }
+            }
+            _ => {}
+        }
+        Ok(Value::Array(values))
     }
-    Ok(Value::Struct(Struct::new(schema.clone(), values)))
+
+    fn map<'k>(
+        self,
+        key: Option<&Arc<Schema>>,
+        element: Option<&Arc<Schema>>,
+        json: Json<'k>,
+    ) -> Result<Value<'k>, DataError> {
+        let is_object = key.is_some_and(|key| matches!(key.kind(), SchemaType::String));
+        match json {
+            Json::Object(members) if is_object => {
+                let mut entries = Vec::with_capacity(members.len());
+                for (name, json) in members {
+                    entries.push((Value::String(name), self.read(element, json)?));
+                }
+                Ok(Value::Map(entries))
+            }
+            Json::Array(tuples) if !is_object => {
+                let mut entries = MapEntries::default();
+                for tuple in tuples {
+                    let [k, v] = pair(tuple)?;
+                    entries.insert(self.read(key, k)?, self.read(element, v)?);
+                }
+                Ok(Value::Map(entries.into_entries()))
+            }
+            other => Err(no_map(is_object, &other)),
+        }
+    }
+
+    fn structure<'k>(self, schema: &Arc<Schema>, json: Json<'k>) -> Result<Value<'k>, DataError> {
+        let found = json.node_type();
+        let Json::Object(mut members) = json else {
+            return Err(DataError::data(format!(
+                "Structs should be encoded as JSON objects, but found {found}"
+            )));
+        };
+        let mut values = Vec::with_capacity(schema.fields().len());
+        let mut next = 0;
+        for field in schema.fields() {
+            let json = take_member(&mut members, &mut next, &field.name);
+            let value = self.read(Some(&field.schema), json)?;
+            check_field(&field.name, &field.schema, &value)?;
+            values.push(value);
+        }
+        Ok(Value::Struct(Struct::new(schema.clone(), values)))
+    }
 }
 
-/// Java's `Struct.put` checks each value; here only null can be wrong, for the rest was made by the
-/// schema.
+fn no_map(is_object: bool, found: &Json<'_>) -> DataError {
+    let found = found.node_type();
+    DataError::data(if is_object {
+        format!("Maps with string fields should be encoded as JSON objects, but found {found}")
+    } else {
+        format!(
+            "Maps with non-string fields should be encoded as JSON array of tuples, but found {found}"
+        )
+    })
+}
+
+fn pair(tuple: Json<'_>) -> Result<[Json<'_>; 2], DataError> {
+    let found = tuple.node_type();
+    let Json::Array(pair) = tuple else {
+        return Err(DataError::data(format!(
+            "Found invalid map entry instead of array tuple: {found}"
+        )));
+    };
+    <[Json<'_>; 2]>::try_from(pair).map_err(|pair| {
+        DataError::data(format!(
+            "Found invalid map entry, expected length 2 but found :{}",
+            pair.len()
+        ))
+    })
+}
+
+/// The member of this name, null where there is none. Members mostly stand in the order of the fields.
+fn take_member<'k>(
+    members: &mut [(Cow<'k, str>, Json<'k>)],
+    next: &mut usize,
+    name: &str,
+) -> Json<'k> {
+    let is_field = |member: &(Cow<'_, str>, Json<'_>)| member.0 == *name;
+    let at = match members.get(*next) {
+        Some(member) if is_field(member) => Some(*next),
+        _ => members.iter().position(is_field),
+    };
+    at.map_or(Json::Null, |at| {
+        *next = at + 1;
+        std::mem::replace(&mut members[at].1, Json::Null)
+    })
+}
+
+/// Java's `Struct.put` checks each value; here only null can be wrong, and the name of a logical type on an
+/// array, a map or a struct, for the rest was made by the schema.
 fn check_field(name: &str, schema: &Schema, value: &Value<'_>) -> Result<(), DataError> {
     match value {
         Value::Null | Value::Array(_) | Value::Map(_) => validate(name, schema, value),
+        _ if schema.logical().is_some() => validate(name, schema, value),
         _ => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! `org.apache.kafka.connect.storage.StringConverter`.
 
 use super::ConverterConfig;
-use super::charset::Charset;
+use crate::charset::Charset;
 use crate::config::{
     ConfigDef, ConfigKey, ConfigProblem, ConfigValue, Importance, Kind, Validator,
 };

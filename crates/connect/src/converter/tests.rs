@@ -1,5 +1,5 @@
-use super::charset::Charset;
 use super::*;
+use crate::charset::Charset;
 use crate::config::Given;
 use crate::data::{Decimal, SchemaType};
 use crate::error::ErrorClass;
@@ -341,6 +341,12 @@ fn charsets_decode_as_java_does() {
     check("UTF-16", b"\xfe\xff\0a", "a");
     check("UTF-16", b"\0a\xd8\0", "a\u{fffd}");
     check("UTF-16LE", b"a\0b", "a\u{fffd}");
+    check("UTF-16BE", b"\xd8\x3d\xde\0", "😀");
+    // Half of a pair takes what follows with it.
+    check("UTF-16BE", b"\xd8\x3d\0a\0b", "\u{fffd}b");
+    check("UTF-16BE", b"\xd8\x3d\0", "\u{fffd}");
+    check("UTF-16BE", b"\xde\0\0a", "\u{fffd}a");
+    check("UTF-16BE", b"\0a\xff\xfe\xfe\xff", "a\u{fffd}\u{feff}");
     check("Shift_JIS", b"\x93\xfa", "日");
     check("KOI8-R", b"\xc1", "а");
     for name in ["", "utf-99", " utf-8", "replacement", "nope"] {
@@ -457,4 +463,174 @@ fn a_name_that_occurs_twice_in_the_envelope_counts_as_its_last() {
     let text = br#"{"schema":null,"payload":1,"payload":"x","schema":{"type":"string"}}"#;
     let value = json(&[]).convert(Some(text)).expect("an envelope").value;
     assert_eq!(value, Value::String("x".into()));
+}
+
+/// What becomes of an envelope: its value, or Java's exception and a part of the message.
+fn check_envelope(schema: &str, payload: &str, expect: Result<Value<'static>, (ErrorClass, &str)>) {
+    let text = format!("{{\"schema\":{schema},\"payload\":{payload}}}");
+    match (json(&[]).convert(Some(text.as_bytes())), expect) {
+        (Ok(found), Ok(value)) => assert_eq!(found.value, value, "{text}"),
+        (Err(error), Err((class, part))) => {
+            assert_eq!(error.class, class, "{text}: {error}");
+            assert!(error.message.contains(part), "{text}: {error}");
+            assert!(!error.message.contains('\n'), "{text}: {error}");
+        }
+        (got, expect) => panic!("{text}: {got:?} instead of {expect:?}"),
+    }
+}
+
+#[test]
+fn base64_is_read_as_jackson_reads_it() {
+    fn check(text: &str, expect: Option<&'static [u8]>) {
+        let expect = expect
+            .map(|bytes| Value::Bytes(bytes.into()))
+            .ok_or((ErrorClass::Data, "no Base64"));
+        check_envelope("{\"type\":\"bytes\"}", &format!("\"{text}\""), expect);
+    }
+    check("", Some(b""));
+    check("YWJj", Some(b"abc"));
+    check("YQ==", Some(b"a"));
+    check("A9==", Some(b"\x03"));
+    check("YQ==YWI=YWJj", Some(b"aababc"));
+    check(" YWJj\\r\\n YQ==\\u0001", Some(b"abca"));
+    check("YW Jj", None);
+    check("YQ", None);
+    check("YQ=", None);
+    check("YQ= =", None);
+    check("YQ===", None);
+    check("YW-_", None);
+    check("ä===", None);
+    check("!!", None);
+}
+
+#[test]
+fn schemas_that_are_none_are_told_as_java_tells_them() {
+    use ErrorClass::{ClassCast, Data, SchemaBuilder};
+    let check = |schema: &str, class, part| check_envelope(schema, "1", Err((class, part)));
+    check("{}", Data, "'type' field");
+    check("5", Data, "'type' field");
+    check("{\"type\":\"a\\nb\"}", Data, "Unknown schema type: a\\nb");
+    let int = "{\"type\":\"int32\"}";
+    check("{\"type\":\"array\"}", Data, "element type");
+    check("{\"type\":\"array\",\"items\":null}", Data, "element type");
+    let map = |keys: &str, values: &str| {
+        format!("{{\"type\":\"map\",\"keys\":{keys},\"values\":{values}}}")
+    };
+    check("{\"type\":\"map\",\"values\":null}", Data, "the key type");
+    check("{\"type\":\"map\",\"keys\":{}}", Data, "the value type");
+    check(&map("null", int), SchemaBuilder, "keySchema cannot be null");
+    check(
+        &map(int, "null"),
+        SchemaBuilder,
+        "valueSchema cannot be null",
+    );
+    check(&map("null", "{}"), Data, "'type' field");
+    let structure = |fields: &str| format!("{{\"type\":\"struct\",\"fields\":[{fields}]}}");
+    let field = |name: &str| format!("{{\"type\":\"int32\",\"field\":{name}}}");
+    check(&structure("[]"), Data, "name not specified");
+    check(&structure(&field("5")), Data, "name not specified");
+    let (a, none) = (field("\"a\""), field("\"\""));
+    check(&structure(&none), SchemaBuilder, "empty name");
+    check(
+        &structure(&format!("{a},{a},5")),
+        SchemaBuilder,
+        "duplication a",
+    );
+    check(
+        &structure(&format!("{none},5")),
+        SchemaBuilder,
+        "empty name",
+    );
+    check(&structure(&format!("5,{none}")), Data, "name not specified");
+    let default = |rest: &str| format!("{{\"type\":\"struct\",\"fields\":[],\"default\":{rest}}}");
+    check(&default("{}"), SchemaBuilder, "a struct cannot have one");
+    check(&default("5"), Data, "Structs should be encoded");
+    let logical = "\"name\":\"org.apache.kafka.connect.data.Date\"";
+    check(
+        &default(&format!("5,{logical}")),
+        ClassCast,
+        "cast to STRUCT",
+    );
+    let odd = format!("{{\"type\":\"array\",\"items\":{int},\"field\":\"a\",{logical}}}");
+    check_envelope(
+        &structure(&odd),
+        "{\"a\":5}",
+        Err((ClassCast, "cast to ARRAY")),
+    );
+    // Outside of structs nobody looks.
+    check_envelope(&odd, "5", Ok(Value::Date(5)));
+}
+
+#[test]
+fn versions_keep_their_low_bits() {
+    fn check(version: &str, expect: Option<i32>) {
+        let text =
+            format!("{{\"schema\":{{\"type\":\"int8\",\"version\":{version}}},\"payload\":1}}");
+        let read = json(&[])
+            .convert(Some(text.as_bytes()))
+            .map(|read| read.schema);
+        let schema = read.expect("an envelope").expect("a schema");
+        assert_eq!(schema.version, expect, "{version}");
+    }
+    check("1", Some(1));
+    check("2147483648", Some(i32::MIN));
+    check("100000000000000000000", Some(1_661_992_960));
+    check("-100000000000000000000", Some(-1_661_992_960));
+    check("1.0", None);
+    check("\"1\"", None);
+    check("null", None);
+}
+
+#[test]
+fn decimals_whose_exponent_is_too_great_go_by_way_of_a_double() {
+    let check = |number, expect| {
+        let schema = "{\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\"}";
+        check_envelope(schema, number, expect);
+    };
+    let decimal = |text| Ok(Value::Decimal(Decimal::parse(text).expect("a number")));
+    check("1.50", decimal("1.50"));
+    check("1e2147483647", decimal("1e2147483647"));
+    check("0e99999999999", decimal("0.0"));
+    check("-1e-2147483648", decimal("0.0"));
+    check("1e2147483648", Err((ErrorClass::NumberFormat, "exponent")));
+}
+
+#[test]
+fn nesting_takes_no_more_stack_than_there_is() {
+    let mut converter = json(&[]);
+    let mut check = |schema: [&str; 2], payload: [&str; 2], depth: usize, expect: Option<&str>| {
+        let nested = |[before, after]: [&str; 2], inner: &str| {
+            format!("{}{inner}{}", before.repeat(depth), after.repeat(depth))
+        };
+        let schema = nested(schema, "{\"type\":\"int8\"}");
+        let payload = nested(payload, "1");
+        let text = format!("{{\"schema\":{schema},\"payload\":{payload}}}");
+        let found = converter.convert(Some(text.as_bytes()));
+        let found = found.err().map(|error| error.message).unwrap_or_default();
+        assert!(found.contains(expect.unwrap_or_default()), "{found}");
+        assert_eq!(found.is_empty(), expect.is_none(), "{found}");
+    };
+    let too_deep = Some("More than 500 schemas");
+    let array = ["{\"type\":\"array\",\"items\":", "}"];
+    let map = [
+        "{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":",
+        "}",
+    ];
+    for (schema, payload) in [(array, ["[", "]"]), (map, ["{\"a\":", "}"])] {
+        check(schema, payload, 500, None);
+        check(schema, payload, 501, too_deep);
+        check(schema, payload, 2000, Some("deeper than 1000"));
+    }
+    // A field's schema stands in the field, so that arrays stand between these structs.
+    let field = [
+        "{\"type\":\"struct\",\"fields\":[{\"field\":\"a\",\"type\":\"array\",\"items\":",
+        "}]}",
+    ];
+    check(field, ["{\"a\":[", "]}"], 250, None);
+    check(field, ["{\"a\":[", "]}"], 251, too_deep);
+    let deep = format!("{}1{}", "[".repeat(999), "]".repeat(999));
+    let text = format!("{{\"schema\":null,\"payload\":{deep}}}");
+    assert!(converter.convert(Some(text.as_bytes())).is_ok());
+    let text = format!("{{\"schema\":null,\"payload\":[{deep}]}}");
+    assert!(converter.convert(Some(text.as_bytes())).is_err());
 }

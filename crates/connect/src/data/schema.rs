@@ -2,7 +2,7 @@
 
 use super::Value;
 use crate::error::DataError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 /// The kind of a schema, with the schemas inside it.
@@ -62,6 +62,28 @@ pub struct Field {
     pub name: Arc<str>,
     /// What its values are.
     pub schema: Arc<Schema>,
+}
+
+/// The names of a struct's fields so far.
+#[derive(Debug, Default)]
+pub struct FieldNames(HashSet<Arc<str>>);
+
+impl FieldNames {
+    /// Adds one.
+    ///
+    /// # Errors
+    /// One that is empty or there already (Java's `SchemaBuilderException`).
+    pub fn add(&mut self, name: &Arc<str>) -> Result<(), DataError> {
+        if name.is_empty() {
+            return Err(DataError::schema("A struct's field has an empty name."));
+        }
+        if !self.0.insert(name.clone()) {
+            return Err(DataError::schema(format!(
+                "Cannot create field because of field name duplication {name}"
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// Connect's own logical types. A schema has one by its name alone, whatever its kind.
@@ -137,17 +159,8 @@ impl Schema {
     /// # Errors
     /// A field without a name, or a name that occurs twice (Java's `SchemaBuilderException`).
     pub fn structure(fields: Vec<Field>) -> Result<Self, DataError> {
-        let mut seen = std::collections::HashSet::with_capacity(fields.len());
-        for Field { name, .. } in &fields {
-            if name.is_empty() {
-                return Err(DataError::schema("A struct's field has an empty name."));
-            }
-            if !seen.insert(name) {
-                return Err(DataError::schema(format!(
-                    "Cannot create field because of field name duplication {name}"
-                )));
-            }
-        }
+        let mut names = FieldNames::default();
+        fields.iter().try_for_each(|field| names.add(&field.name))?;
         Ok(Self::new(SchemaType::Struct(fields)))
     }
 

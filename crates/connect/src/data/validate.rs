@@ -1,7 +1,7 @@
 //! Whether a value is what its schema says: Java's `ConnectSchema.validateValue`.
 
 use super::{LogicalType, Schema, SchemaType, Value};
-use crate::error::DataError;
+use crate::error::{DataError, ErrorClass};
 
 /// Checks a value of the field `name` against its schema, elements included. The fields of a struct
 /// were checked when it was made.
@@ -46,6 +46,18 @@ pub fn validate(name: &str, schema: &Schema, value: &Value<'_>) -> Result<(), Da
         {
             Err(DataError::data("Struct schemas do not match."))
         }
+        // The name of the schema says one thing, its kind another. Java goes by the name, then by the kind.
+        (
+            SchemaType::Array(_) | SchemaType::Map(..) | SchemaType::Struct(_),
+            Value::Decimal(_) | Value::Date(_) | Value::Time(_) | Value::Timestamp(_),
+        ) => Err(DataError::of(
+            ErrorClass::ClassCast,
+            format!(
+                "class {} cannot be cast to {} for field: \"{name}\"",
+                value.java_class(),
+                schema.kind().name()
+            ),
+        )),
         _ => Ok(()),
     }
 }
@@ -115,6 +127,12 @@ mod tests {
         let date = int.clone().named("org.apache.kafka.connect.data.Date");
         check(&date, Value::Date(1), Ok(()));
         assert!(validate("f", &date, &Value::Int32(1)).is_err());
+        let none = Schema::new(SchemaType::Array(None)).named("org.apache.kafka.connect.data.Date");
+        let told = "class java.util.Date cannot be cast to ARRAY for field: \"f\"";
+        check(&none, Value::Date(1), Err(told));
+        let none = Schema::new(SchemaType::Array(None));
+        let told = "No schema defined for what stands in field: \"f\"";
+        check(&none, Value::Array(vec![]), Err(told));
         let ints = Schema::new(SchemaType::Array(Some(Arc::new(int.clone()))));
         check(&ints, Value::Array(vec![Value::Int32(1)]), Ok(()));
         check(&ints, Value::Array(vec![Value::Null]), Err(required));

@@ -203,7 +203,10 @@ impl<'k> Parser<'k> {
         if self.byte() == Some(b'-') {
             self.at += 1;
         }
-        let mut digits = self.digits()?;
+        let zeros = self.rest().bytes().take_while(|&byte| byte == b'0').count();
+        let whole = self.digits()?;
+        // Leading zeros do not count, but for the last one of `000`.
+        let mut digits = (whole - zeros).max(1);
         let mut is_integral = true;
         if self.byte() == Some(b'.') {
             self.at += 1;

@@ -128,6 +128,8 @@ fn refuses_what_jackson_refuses_and_says_where() {
 fn jacksons_limits_are_just_within() {
     assert!(Json::parse(&format!("{}1{}", "[".repeat(1000), "]".repeat(1000))).is_ok());
     assert!(Json::parse(&format!("-{}", "1".repeat(1000))).is_ok());
+    assert!(Json::parse(&format!("{}1", "0".repeat(2000))).is_ok());
+    assert!(Json::parse(&format!("{}.{}", "0".repeat(2000), "1".repeat(999))).is_ok());
 }
 
 #[test]
@@ -154,14 +156,57 @@ fn encodings_are_found() {
     check(b"{\0}\0", Some("{}"));
     check(b"\xfe\xff\0{\0}", Some("{}"));
     check(b"\xff\xfe{\0}\0", Some("{}"));
-    check(b"{\0}", None);
-    check(b"\0\"\xd8\0\0\"", None);
+    check(b"{\0}", Some("{\u{fffd}"));
+    check(b"\0\"\xde\0\0\"", Some("\"\u{fffd}\""));
+    check(b"\0\"\xff\xfe\0\"", Some("\"\u{fffd}\""));
+    check(b"1\0", Some("1"));
+    check(b"\xef\xbb\xbf", Some("\u{feff}"));
+    check(b"\xff\xfe", None);
+    check(b"\xff\xfe1", None);
+    check(b"\xff\xfe1\0", Some("1"));
     check(b"\0\0\0{\0\0\0}", Some("{}"));
     check(b"{\0\0\0}\0\0\0", Some("{}"));
     check(b"\0\0\xfe\xff\0\0\0{\0\0\0}", Some("{}"));
     check(b"\xff\xfe\0\0{\0\0\0}\0\0\0", Some("{}"));
     check(b"{\0\0\0}\0\0", None);
     check(b"\0\0\xfe\xff\0\x11\0\0", None);
+    check(b"\0\0\0\"\0\0\xd8\0\0\0\0\"", Some("\"\\ud800\""));
+    // Invalid UTF-8 that Jackson reads all the same.
+    check(b"\"\xc0\x80\"", Some("\"\\u0000\""));
+    check(b"\"\xe0\x80\xaf\"", Some("\"\\u002f\""));
+    check(
+        b"\"\xed\xa0\xbd\xed\xb8\x80\xe4\xb8\x80\"",
+        Some("\"\\ud83d\\ude00一\""),
+    );
+    check(b"\"\xed\xa0\xbdx\"", Some("\"\\ud83dx\""));
+    check(b"\"\xf4\x90\x80\x80\"", Some("\"\\udc00\\udc00\""));
+    check(b"\"\xf0\x80\x80\x80\"", Some("\"\\uffc0\\udc00\""));
+    check(b"\"\\\\\xc0\x80\"", Some("\"\\\\\\u0000\""));
+    check(b"\"\\\xc0\x80\"", None);
+    // And what it does not.
+    check(b"\"\xe2\x82\"", None);
+    check(b"\"\xc3x\"", None);
+    check(b"\"\x80\"", None);
+    check(b"\"\xf8\x88\x80\x80\x80\"", None);
+}
+
+#[test]
+fn zero_has_no_sign_and_what_is_nearly_zero_has_one() {
+    fn check(text: &str, expect: f64) {
+        let json = Json::parse(text).expect("JSON");
+        let Json::Number(number) = json else {
+            panic!("{text} is a number");
+        };
+        assert_eq!(number.to_f64().to_bits(), expect.to_bits(), "{text}");
+        let is_negative = number.to_f32().is_sign_negative();
+        assert_eq!(is_negative, expect.is_sign_negative(), "{text}");
+    }
+    check("-0", 0.0);
+    check("-0.00", 0.0);
+    check("-0.0e5", 0.0);
+    check("-1e-400", -0.0);
+    check("1e-400", 0.0);
+    check("-1e-300", -1e-300);
 }
 
 /// Any JSON value, as serde_json writes it.

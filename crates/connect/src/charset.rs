@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A character set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Charset {
+pub(crate) enum Charset {
     Utf8,
     Ascii,
     Latin1,
@@ -73,7 +73,7 @@ const NAMES: &[(&[&str], Charset)] = &[
 
 impl Charset {
     /// The set of this name in any case, `None` where there is none.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         if let Some((_, charset)) = NAMES
             .iter()
@@ -88,7 +88,7 @@ impl Charset {
             .map(Self::Legacy)
     }
 
-    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+    pub(crate) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
             Self::Utf8 => utf8(bytes),
             Self::Ascii => match std::str::from_utf8(bytes) {
@@ -122,7 +122,7 @@ impl Charset {
 
 /// As Java: each malformed sequence is one U+FFFD, an encoded half of a surrogate pair among them,
 /// whole or cut short, each byte of which the standard library counts.
-pub(super) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     let first_fault = match std::str::from_utf8(bytes) {
         Ok(text) => return Cow::Borrowed(text),
         Err(fault) => fault.valid_up_to(),
@@ -151,10 +151,33 @@ pub(super) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Cow<'_, str> {
-    let (units, odd) = bytes.as_chunks::<2>();
-    let text = char::decode_utf16(units.iter().map(|&u| unit(u)))
-        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
-    let odd = (!odd.is_empty()).then_some(char::REPLACEMENT_CHARACTER);
-    text.chain(odd).collect()
+/// As Java: each malformed sequence is one U+FFFD. Half of a surrogate pair takes what stands in the place
+/// of the other half with it, and a mark of the other byte order is malformed.
+pub(crate) fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Cow<'_, str> {
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, after)) = rest.split_first_chunk::<2>() {
+        let first = unit(*first);
+        rest = after;
+        let is_high = (0xD800..0xDC00).contains(&first);
+        let decoded = if is_high {
+            let Some((second, after)) = after.split_first_chunk::<2>() else {
+                rest = &[];
+                text.push(char::REPLACEMENT_CHARACTER);
+                break;
+            };
+            rest = after;
+            char::decode_utf16([first, unit(*second)]).next()
+        } else {
+            char::decode_utf16([first]).next()
+        };
+        text.push(match decoded {
+            Some(Ok('\u{FFFE}') | Err(_)) | None => char::REPLACEMENT_CHARACTER,
+            Some(Ok(c)) => c,
+        });
+    }
+    if !rest.is_empty() {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+    Cow::Owned(text)
 }
