@@ -286,6 +286,7 @@ fn keys_of_maps_are_equal_as_in_java() {
         2,
     );
     check(Value::String("[".into()), Value::Array(vec![]), 2);
+    check(Value::Bytes(b"".into()), Value::Bytes(b"".into()), 1);
     check(Value::Null, Value::Null, 1);
 }
 
@@ -346,10 +347,23 @@ fn charsets_decode_as_java_does() {
     check("UTF-16BE", b"\xd8\x3d\0a\0b", "\u{fffd}b");
     check("UTF-16BE", b"\xd8\x3d\0", "\u{fffd}");
     check("UTF-16BE", b"\xde\0\0a", "\u{fffd}a");
-    check("UTF-16BE", b"\0a\xff\xfe\xfe\xff", "a\u{fffd}\u{feff}");
+    check("UTF-16BE", b"\0a\xff\xfe\xfe\xff", "a\u{fffe}\u{feff}");
+    check("UTF-32", b"\xff\xfe\0\0a\0\0\0b", "a\u{fffd}");
+    check("UTF-32", b"\0\x01\xf6\0\0\0\xd8\0\0\x11\0\0", "😀?\u{fffd}");
+    check("UTF_32LE", b"a\0\0\0", "a");
+    check("Cp1252", b"\x80\x81a", "€\u{fffd}a");
+    check("ISO-8859-9", b"\x80\xfe", "\u{80}ş");
+    check("Cp037", b"\xc8\x85\x93\x93\x96\x15", "Hello\n");
+    check("IBM850", b"\x84", "ä");
+    check("SJIS", b"\x81\x60\x5c", "\u{301c}\\");
+    check("MS932", b"\x81\x60", "\u{ff5e}");
+    check("EUC-JP", b"\xa1\xc1", "\u{301c}");
+    check("GB2312", b"\xa1\xaa\xc4\xe3", "\u{2015}你");
+    check("GBK", b"\xa1\xaa", "\u{2014}");
+    check("Big5", b"\xa7A\xa2B", "你\u{ff3c}");
     check("Shift_JIS", b"\x93\xfa", "日");
     check("KOI8-R", b"\xc1", "а");
-    for name in ["", "utf-99", " utf-8", "replacement", "nope"] {
+    for name in ["", "utf-99", " utf-8", "replacement", "macintosh", "nope"] {
         assert_eq!(Charset::named(name), None, "{name}");
     }
 }

@@ -50,7 +50,8 @@ fn write(value: &Value<'_>, in_struct: bool, text: &mut String) -> Option<()> {
         // Java has one class for all three.
         Value::Date(days) => write_debug(text, &Value::Timestamp(i64::from(*days) * DAY_MS)),
         Value::Time(millis) => write_debug(text, &Value::Timestamp(i64::from(*millis))),
-        Value::Bytes(_) if !in_struct => return None,
+        // Jackson has one array for all that are empty.
+        Value::Bytes(bytes) if !in_struct && !bytes.is_empty() => return None,
         Value::Array(values) => {
             text.push('[');
             for value in values {

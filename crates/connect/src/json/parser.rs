@@ -2,7 +2,8 @@
 
 use super::{Json, JsonError, Number};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// Jackson's default limits, `StreamReadConstraints`.
 const DEPTH_MAX: usize = 1000;
@@ -308,21 +309,28 @@ impl<'k> Parser<'k> {
     }
 }
 
-/// The last member of each name, in the order of these.
-fn last_of_each_name(mut members: Members<'_>) -> Members<'_> {
-    let mut is_last: Vec<bool> = Vec::new();
-    if members.len() > FEW_MEMBERS {
+/// Each name once, at its first place with its last value.
+fn last_of_each_name(members: Members<'_>) -> Members<'_> {
+    let is_repeated = if members.len() > FEW_MEMBERS {
         let mut seen = HashSet::with_capacity(members.len());
-        is_last.extend(members.iter().rev().map(|(name, _)| seen.insert(name)));
-        is_last.reverse();
+        members.iter().any(|(name, _)| !seen.insert(name))
     } else {
-        let occurs_later = |at: usize| members[at + 1..].iter().any(|(n, _)| *n == members[at].0);
-        if !(0..members.len()).any(occurs_later) {
-            return members;
-        }
-        is_last.extend((0..members.len()).map(|at| !occurs_later(at)));
+        let repeats = |at: usize| members[..at].iter().any(|(name, _)| *name == members[at].0);
+        (1..members.len()).any(repeats)
+    };
+    if !is_repeated {
+        return members;
     }
-    let mut keep = is_last.into_iter();
-    members.retain(|_| keep.next().unwrap_or(true));
-    members
+    let mut places: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
+    let mut kept: Members<'_> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        match places.entry(name) {
+            Entry::Occupied(place) => kept[*place.get()].1 = value,
+            Entry::Vacant(place) => {
+                kept.push((place.key().clone(), value));
+                place.insert(kept.len() - 1);
+            }
+        }
+    }
+    kept
 }

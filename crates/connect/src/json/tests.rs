@@ -139,6 +139,20 @@ fn the_last_of_many_members_counts() {
     let json = Json::parse(&text).expect("JSON");
     assert!(matches!(&json, Json::Object(members) if members.len() == 20));
     assert_eq!(json.get("7").map(to_serde), Some(27.into()));
+    for more in [0, 20] {
+        let more: String = (0..more).map(|n| format!(",\"{n}\":{n}")).collect();
+        let text = format!("{{\"a\":1,\"b\":2,\"a\":3{more}}}");
+        let json = Json::parse(&text).expect("JSON");
+        let Json::Object(members) = json else {
+            panic!("an object");
+        };
+        let first: Vec<_> = members
+            .iter()
+            .take(2)
+            .map(|(n, v)| (n.as_ref(), to_serde(v)))
+            .collect();
+        assert_eq!(first, [("a", 3.into()), ("b", 2.into())], "{text}");
+    }
     assert_eq!(json.get("40"), None);
 }
 
@@ -158,7 +172,7 @@ fn encodings_are_found() {
     check(b"\xff\xfe{\0}\0", Some("{}"));
     check(b"{\0}", Some("{\u{fffd}"));
     check(b"\0\"\xde\0\0\"", Some("\"\u{fffd}\""));
-    check(b"\0\"\xff\xfe\0\"", Some("\"\u{fffd}\""));
+    check(b"\0\"\xff\xfe\0\"", Some("\"\u{fffe}\""));
     check(b"1\0", Some("1"));
     check(b"\xef\xbb\xbf", Some("\u{feff}"));
     check(b"\xff\xfe", None);
