@@ -16,7 +16,8 @@ pub struct TopicMap {
 }
 
 impl TopicMap {
-    /// Reads the map. Blanks around names do not count, nor do commas and colons at the end.
+    /// Reads the map. Blanks around names do not count, nor do commas and colons at the end; of nothing but
+    /// commas it is empty, as in Java.
     ///
     /// # Errors
     /// A pair that is none, a table's name that StarRocks' connector refuses, a topic that stands there
@@ -47,7 +48,11 @@ impl TopicMap {
             return Err("String must be non-empty".to_owned());
         }
         let mut map = Self::default();
-        for pair in text.trim_end_matches(',').split(',') {
+        let pairs = text.trim_end_matches(',');
+        if pairs.is_empty() {
+            return Ok(map);
+        }
+        for pair in pairs.split(',') {
             let malformed = || {
                 format!(
                     "'{pair}' is no pair; write topic:table, several of them with commas between"
@@ -57,7 +62,7 @@ impl TopicMap {
                 .trim_end_matches(':')
                 .split_once(':')
                 .ok_or_else(malformed)?;
-            let (topic, table) = (topic.trim(), table.trim());
+            let (topic, table) = (trim(topic), trim(table));
             if topic.is_empty() || table.is_empty() || table.contains(':') {
                 return Err(malformed());
             }
@@ -73,6 +78,11 @@ impl TopicMap {
         }
         Ok(map)
     }
+}
+
+/// Java's `String.trim`: what is not above a space goes, and no other blanks.
+fn trim(name: &str) -> &str {
+    name.trim_matches(|c| c <= ' ')
 }
 
 /// As the Java connector has it, up to three names with dots between; a name may also be one letter.
@@ -178,9 +188,14 @@ mod tests {
         );
         check("a:t1,b:t1", Ok(&[("a", "t1"), ("b", "t1")]));
         check("a:db.t1", Ok(&[("a", "db.t1")]));
+        check("\ta\u{1}:t1\n", Ok(&[("a", "t1")]));
+        check(",,", Ok(&[]));
         check("", Err("String must be non-empty"));
         for text in [
-            ",",
+            " ",
+            " ,",
+            ",a:t1",
+            ":",
             "a",
             ":t1",
             "a:",
@@ -195,7 +210,16 @@ mod tests {
             check(text, Err("is no "));
         }
         check("a:t1,a:t1", Err("topic 'a' stands there twice"));
-        for table in ["t-1", "1x", "ä1", "a1.b1.c1.d1", "t1.", ".t1", "a b"] {
+        for table in [
+            "t1\u{a0}",
+            "t-1",
+            "1x",
+            "ä1",
+            "a1.b1.c1.d1",
+            "t1.",
+            ".t1",
+            "a b",
+        ] {
             check(&format!("a:{table}"), Err("is no table name"));
         }
     }
