@@ -122,6 +122,67 @@ pub struct CommittedOffset {
     pub metadata: Vec<u8>,
 }
 
+/// Which topic of its name it is: one that is deleted and created anew is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicId(pub u128);
+
+/// What the broker has of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogRange {
+    /// The first offset that can be read; the end where there is none.
+    pub first: i64,
+    /// The offset after the last record, open transactions included.
+    pub end: i64,
+    /// Where `auto.offset.reset=latest` begins: before `end` where only what is committed is read.
+    pub latest: i64,
+    /// `None` where the broker gives topics no ids (before Kafka 2.8), or did not tell.
+    pub topic_id: Option<TopicId>,
+}
+
+/// `auto.offset.reset`: where a partition without a usable offset is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// From the first record that there is.
+    Earliest,
+    /// Only what comes from now on.
+    Latest,
+    /// Nowhere: it is an error.
+    None,
+}
+
+impl OffsetReset {
+    /// Reads the property, in the words of the Java client and of librdkafka.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "earliest" | "smallest" | "beginning" => Some(Self::Earliest),
+            "latest" | "largest" | "end" => Some(Self::Latest),
+            "none" | "error" => Some(Self::None),
+            _ => None,
+        }
+    }
+
+    /// The Java client's word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Earliest => "earliest",
+            Self::Latest => "latest",
+            Self::None => "none",
+        }
+    }
+
+    /// The offset it gives; `None` where it is an error.
+    #[must_use]
+    pub fn offset(self, range: &LogRange) -> Option<i64> {
+        match self {
+            Self::Earliest => Some(range.first),
+            Self::Latest => Some(range.latest),
+            Self::None => None,
+        }
+    }
+}
+
 /// What one poll brought.
 #[derive(Debug)]
 pub enum Polled<B> {
@@ -145,6 +206,16 @@ pub enum Polled<B> {
     Lost {
         /// What is gone.
         partitions: Vec<TopicPartition>,
+    },
+    /// Reading of a partition has stopped: the broker has not what is next. Nothing of it is fetched until
+    /// [`Kafka::start`]. It may be a false alarm; [`Kafka::ranges`] tells.
+    OutOfRange {
+        /// Which partition.
+        partition: TopicPartition,
+        /// The offset that was to be read next.
+        position: i64,
+        /// Where the broker would have gone on: before `position` where the log was cut or made anew.
+        found: i64,
     },
     /// There is nothing more to read in this partition for now.
     EndOfPartition {
@@ -206,9 +277,7 @@ pub trait Kafka {
     ///
     /// # Errors
     /// What the client reports as an error of this consumer. `Transient` ones are worth showing and
-    /// polling goes on: no broker to be reached, a topic that does not exist yet, records that the
-    /// broker had no longer when they were due. After a `Permanent` one the partition it names, if
-    /// any, is read no further.
+    /// polling goes on: no broker to be reached, a topic that does not exist yet.
     fn poll(&mut self, timeout: Duration) -> Result<Polled<Self::Batch>, KafkaError>;
 
     /// Stops fetching every assigned partition. The position stays behind the last record delivered.
@@ -238,15 +307,18 @@ pub trait Kafka {
         timeout: Duration,
     ) -> Result<Vec<CommittedOffset>, KafkaError>;
 
-    /// The offset that `auto.offset.reset` gives for each partition, in the same order.
+    /// What the broker has of each partition, in the same order.
     ///
     /// # Errors
-    /// `Permanent` where `auto.offset.reset` is `none`.
-    fn reset_offsets(
+    /// `Transient`: try again.
+    fn ranges(
         &mut self,
         partitions: &[TopicPartition],
         timeout: Duration,
-    ) -> Result<Vec<i64>, KafkaError>;
+    ) -> Result<Vec<LogRange>, KafkaError>;
+
+    /// `auto.offset.reset` as it is configured. The client itself resets nothing.
+    fn offset_reset(&self) -> OffsetReset;
 
     /// Stores offsets in one Kafka transaction, fenced by the producer's epoch and by the group
     /// metadata captured at the latest event of the group: `Assigned`, and `Revoked` and `Lost` too,

@@ -3,7 +3,7 @@
 //! Whoever asks StarRocks or Kafka again and again says so here, so that a task that looks idle never is
 //! one that is stuck.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,6 +54,26 @@ pub struct Counters {
     pub rounds: AtomicU64,
     /// Rounds that were given up and begun again.
     pub rounds_again: AtomicU64,
+    /// Records that were passed over because the broker had them no longer, and those that
+    /// `auto.offset.reset=latest` skipped with them; by their offsets, so that what was compacted away counts.
+    pub records_lost: AtomicU64,
+    /// How often a partition could not be read where it stood, also where nobody can tell how many records
+    /// that cost.
+    pub losses: AtomicU64,
+    /// Partitions whose stored offset the group had no longer.
+    pub offsets_vanished: AtomicU64,
+}
+
+/// Incidents that a status keeps; older ones are in the log.
+const INCIDENTS_KEPT: usize = 20;
+
+/// Something that happened once, and that a user should know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// When.
+    pub at: Instant,
+    /// What, in one line.
+    pub what: String,
 }
 
 /// The shared face of one task.
@@ -69,6 +89,7 @@ struct Inner {
     state: TaskState,
     guarantee: Option<&'static str>,
     retrying: BTreeMap<String, Retrying>,
+    incidents: VecDeque<Incident>,
     progress_at: Option<Instant>,
 }
 
@@ -104,6 +125,21 @@ impl TaskStatus {
     #[must_use]
     pub fn retrying(&self) -> Vec<Retrying> {
         self.inner().retrying.values().cloned().collect()
+    }
+
+    /// What has happened that a user should know of: the newest ones, oldest first.
+    #[must_use]
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.inner().incidents.iter().cloned().collect()
+    }
+
+    /// `what` has happened. Whoever tells of it says it in the log.
+    pub fn incident(&self, now: Instant, what: String) {
+        let mut inner = self.inner();
+        if inner.incidents.len() >= INCIDENTS_KEPT {
+            inner.incidents.pop_front();
+        }
+        inner.incidents.push_back(Incident { at: now, what });
     }
 
     /// `what` was tried and will be tried again. Logged the first time and once a minute.
@@ -194,6 +230,21 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_incidents_are_kept() {
+        let status = TaskStatus::default();
+        let now = tokio::time::Instant::now().into_std();
+        for number in 0..INCIDENTS_KEPT + 3 {
+            status.incident(now, number.to_string());
+        }
+        let kept = status.incidents();
+        assert_eq!(kept.len(), INCIDENTS_KEPT);
+        assert_eq!(
+            (&*kept[0].what, &*kept[INCIDENTS_KEPT - 1].what),
+            ("3", "22")
+        );
+    }
 
     #[test]
     fn a_retry_is_shown_from_its_first_failure_until_it_succeeds() {

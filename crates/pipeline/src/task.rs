@@ -8,6 +8,7 @@
 mod fill;
 mod finish;
 mod give_up;
+mod position;
 mod recover;
 mod wait;
 
@@ -23,6 +24,7 @@ use crate::ledger::Ledger;
 use crate::load::OpenLoads;
 use crate::load_properties::LoadProperties;
 use crate::metadata::{Attempt, Epoch};
+use crate::remembered::Remembered;
 use crate::round::Round;
 use crate::settings::DeliveryGuarantee;
 use crate::status::TaskStatus;
@@ -155,6 +157,8 @@ pub struct Context<'t> {
     pub clock: Arc<dyn Clock>,
     /// Draws epochs.
     pub chance: &'t mut dyn FnMut() -> u64,
+    /// What was stored, from one session to the next.
+    pub remembered: Remembered,
     /// The task's face.
     pub status: Arc<TaskStatus>,
     /// Asks to stop.
@@ -182,6 +186,10 @@ pub struct Session<'t, K: Kafka> {
     batch: Option<(K::Batch, usize)>,
     committing: Option<Committing>,
     events: VecDeque<GroupEvent>,
+    /// Partitions that cannot be read where they stand, and where the broker would have gone on.
+    out_of_range: BTreeMap<TopicPartition, i64>,
+    /// The last that turned out to be readable after all, and where.
+    false_alarm: Option<(TopicPartition, i64)>,
     /// Since when the group waits for one of the events.
     events_since: Option<Instant>,
     is_paused: bool,
@@ -214,6 +222,8 @@ impl<'t, K: Kafka> Session<'t, K> {
             batch: None,
             committing: None,
             events: VecDeque::new(),
+            out_of_range: BTreeMap::new(),
+            false_alarm: None,
             events_since: None,
             is_paused: false,
             has_joined: false,
@@ -297,6 +307,9 @@ impl<'t, K: Kafka> Session<'t, K> {
         if let Some(event) = self.events.pop_front() {
             return self.group_event(event);
         }
+        if !self.out_of_range.is_empty() {
+            return self.regain();
+        }
         self.collect_commit()?;
         if self.round_is_due() {
             self.end_round()?;
@@ -361,6 +374,7 @@ impl<'t, K: Kafka> Session<'t, K> {
         self.epoch = Epoch((self.task.chance)());
         self.forget_reading();
         self.owned.retain(|owned| !partitions.contains(owned));
+        self.out_of_range.clear();
         self.kafka.release(partitions);
         let waits = self.events.iter().any(GroupEvent::is_waited_for);
         self.events_since = waits.then(|| self.now());
@@ -434,6 +448,17 @@ impl<'t, K: Kafka> Session<'t, K> {
             Polled::Assigned { owned, .. } => GroupEvent::Assigned(owned),
             Polled::Revoked { partitions } => GroupEvent::Revoked(partitions),
             Polled::Lost { partitions } => GroupEvent::Lost(partitions),
+            Polled::OutOfRange {
+                partition,
+                position,
+                found,
+            } => {
+                tracing::debug!(
+                    "{partition} cannot be read at {position}; the broker went on at {found}"
+                );
+                self.out_of_range.insert(partition, found);
+                return None;
+            }
             Polled::EndOfPartition { partition, offset } => {
                 self.end_of_partition(&partition, offset);
                 return None;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use starrocks_kafka_pipeline::remembered::Remembered;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
 use starrocks_kafka_pipeline::task::Stop;
@@ -121,6 +122,7 @@ impl Worker {
             );
             return Ok(());
         }
+        let remembered = Remembered::default();
         for index in 0..plan.tasks_max {
             let (status, stop) = (Arc::new(TaskStatus::default()), Stop::default());
             let spec = TaskSpec {
@@ -131,6 +133,7 @@ impl Worker {
                 runtime: self.runtime.handle().clone(),
                 probe: Arc::clone(probe),
                 stop: stop.clone(),
+                remembered: remembered.clone(),
                 status: Arc::clone(&status),
             };
             let thread = task::spawn(spec).map_err(|error| {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use starrocks_kafka_pipeline::clock::Clock as _;
 use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
+use starrocks_kafka_pipeline::remembered::Remembered;
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
@@ -52,6 +53,8 @@ pub struct TaskSpec {
     pub probe: Arc<dyn Probe>,
     /// Asks it to stop.
     pub stop: Stop,
+    /// What the connector's tasks have stored.
+    pub remembered: Remembered,
     /// Its face.
     pub status: Arc<TaskStatus>,
 }
@@ -185,6 +188,7 @@ impl Task {
             encoder,
             clock: Arc::new(SystemClock),
             chance: &mut chance,
+            remembered: self.spec.remembered.clone(),
             status: Arc::clone(&self.spec.status),
             stop: self.spec.stop.clone(),
             probe: Arc::clone(&self.spec.probe),

@@ -138,7 +138,8 @@ impl<K: Kafka> Session<'_, K> {
         let Some(ledger) = &self.ledger else {
             return Ok(());
         };
-        let decision = self.kafka.decide(&ledger.decision(&prepared));
+        let plans = ledger.decision(&prepared);
+        let decision = self.kafka.decide(&plans);
         let grounds = match decision {
             Decision::Committed => Grounds::of_decision(&decision),
             Decision::Refused(error) => {
@@ -165,6 +166,7 @@ impl<K: Kafka> Session<'_, K> {
         let Some(grounds) = grounds else {
             return Ok(());
         };
+        self.task.remembered.stored(&plans);
         self.ended = prepared.attempt().round;
         self.reached(Step::Decided);
         self.commit(prepared.decided(grounds))
@@ -379,9 +381,11 @@ impl<K: Kafka> Session<'_, K> {
             let Some(ledger) = &mut self.ledger else {
                 return Ok(());
             };
-            match self.kafka.decide(&ledger.claim(ended)) {
+            let claims = ledger.claim(ended);
+            match self.kafka.decide(&claims) {
                 Decision::Committed => {
                     ledger.stored();
+                    self.task.remembered.stored(&claims);
                     return Ok(());
                 }
                 Decision::Refused(error) => return Err(self.refused(error)),
@@ -396,9 +400,11 @@ impl<K: Kafka> Session<'_, K> {
         let Some(ledger) = &mut self.ledger else {
             return Ok(());
         };
-        match self.kafka.commit_plain(&ledger.plain()) {
+        let offsets = ledger.plain();
+        match self.kafka.commit_plain(&offsets) {
             Ok(()) => {
                 ledger.stored();
+                self.task.remembered.stored(&offsets);
                 let now = self.now();
                 self.task.status.succeeded(now, WHAT);
             }

@@ -1,14 +1,14 @@
 //! On assignment, before the first fetch: what previous holders decided is rolled forward, the partitions
 //! are claimed, and only then what they left open is rolled back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::fill::Replay;
 use super::finish::SETTLE_AFTER;
 use super::{Halt, Session, Turn, failed};
-use crate::kafka::{CommittedOffset, Kafka, KafkaError, KafkaErrorKind, TopicPartition};
+use crate::kafka::{CommittedOffset, Kafka, KafkaErrorKind, TopicPartition};
 use crate::ledger::{Ledger, Standing};
 use crate::metadata::Epoch;
 use crate::recovery::{Reading, TransactionId};
@@ -17,7 +17,7 @@ use crate::step::Step;
 use crate::warehouse::Settled;
 
 /// How long one call for stored offsets may wait for them to be stable.
-const STORED_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const STORED_LIMIT: Duration = Duration::from_secs(5);
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// After this long an open Kafka transaction is no longer somebody's who is at work.
@@ -38,8 +38,12 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(());
         }
         let owned = self.owned.clone();
-        let reading = self.read_metadata(&owned)?;
-        let reset = self.reset_offsets(&reading.without_offset())?;
+        let stored = self.read_stored(&owned, true)?;
+        self.reached(Step::OffsetsRead);
+        let ranges = self.read_ranges(&owned)?;
+        let mut compared = self.compare(stored, &ranges);
+        let reading = self.read_metadata(std::mem::take(&mut compared.offsets))?;
+        let reset = self.begin(&reading, &ranges)?;
         let owed = self.settle_plans(&reading)?;
         self.reached(Step::LabelsSettled);
         let encoder = &mut *self.task.encoder;
@@ -51,13 +55,12 @@ impl<K: Kafka> Session<'_, K> {
                 .collect()
         });
         let standings = reading.standings(|id| owed.contains(id), &reset);
+        let standings = self.within_reach(standings, &ranges, &compared)?;
         self.take_over(standings, left_open)?;
         self.start_reading()
     }
 
-    fn read_metadata(&mut self, owned: &[TopicPartition]) -> Turn<Reading> {
-        let stored = self.read_stored(owned, true)?;
-        self.reached(Step::OffsetsRead);
+    fn read_metadata(&mut self, stored: Vec<CommittedOffset>) -> Turn<Reading> {
         let reading = Reading::of(stored, &self.task.settings.connector)
             .map_err(|error| failed(error.to_string()))?;
         for (partition, reason) in &reading.foreign {
@@ -166,35 +169,7 @@ impl<K: Kafka> Session<'_, K> {
         }
     }
 
-    fn reset_offsets(
-        &mut self,
-        partitions: &[TopicPartition],
-    ) -> Turn<BTreeMap<TopicPartition, i64>> {
-        const WHAT: &str = "look up the offsets of auto.offset.reset";
-        if partitions.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        loop {
-            match self.kafka.reset_offsets(partitions, STORED_LIMIT) {
-                Ok(offsets) => {
-                    self.task.status.succeeded(self.now(), WHAT);
-                    return Ok(partitions.iter().cloned().zip(offsets).collect());
-                }
-                Err(KafkaError {
-                    kind: KafkaErrorKind::Transient,
-                    message,
-                }) => {
-                    self.task
-                        .status
-                        .try_again(self.now(), WHAT, &message, false);
-                    self.rest_or_leave(true)?;
-                }
-                Err(error) => return Err(self.refused(error)),
-            }
-        }
-    }
-
-    fn rest_or_leave(&mut self, may_leave: bool) -> Turn {
+    pub(super) fn rest_or_leave(&mut self, may_leave: bool) -> Turn {
         if !may_leave {
             return self.rest_through(BETWEEN_TRIES);
         }

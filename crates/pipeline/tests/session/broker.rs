@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use starrocks_kafka_pipeline::kafka::{
-    KafkaError, KafkaErrorKind, OffsetAndMetadata, TopicPartition,
+    KafkaError, KafkaErrorKind, LogRange, OffsetAndMetadata, OffsetReset, TopicId, TopicPartition,
 };
 
 /// Who is in the group; a session that joins anew is another member.
@@ -95,6 +95,7 @@ pub(crate) struct Script {
     pub(crate) plans: VecDeque<Outcome>,
     pub(crate) claims: VecDeque<Outcome>,
     pub(crate) committed: VecDeque<KafkaErrorKind>,
+    pub(crate) ranges: VecDeque<KafkaErrorKind>,
     pub(crate) replacements: VecDeque<KafkaErrorKind>,
     /// This member cannot have a new producer.
     pub(crate) no_producer_for: Option<MemberId>,
@@ -105,6 +106,12 @@ pub(crate) struct Script {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) logs: BTreeMap<TopicPartition, Vec<Slot>>,
+    /// Below this the log was deleted.
+    pub(crate) firsts: BTreeMap<TopicPartition, i64>,
+    /// How often each topic was created.
+    pub(crate) topics: BTreeMap<Arc<str>, u128>,
+    /// `auto.offset.reset`.
+    pub(crate) reset: OffsetReset,
     pub(crate) stored: BTreeMap<TopicPartition, Stored>,
     pub(crate) members: BTreeMap<MemberId, Member>,
     pub(crate) generation: i32,
@@ -134,6 +141,9 @@ impl Broker {
         Self(Arc::new(Shared {
             state: Mutex::new(State {
                 logs: BTreeMap::new(),
+                firsts: BTreeMap::new(),
+                topics: BTreeMap::new(),
+                reset: OffsetReset::Earliest,
                 stored: BTreeMap::new(),
                 members: BTreeMap::new(),
                 generation: 0,
@@ -203,6 +213,31 @@ impl Broker {
                 .get_mut(&partition)
                 .expect("the test has created it");
             log.push(slot(log.len()));
+        });
+    }
+
+    /// Deletes the records of a partition below `first`, as retention does.
+    pub(crate) fn delete_before(&self, topic: &str, partition: i32, first: i64) {
+        self.change(|state| {
+            let partition = TopicPartition::new(topic, partition);
+            let log = state.logs.get_mut(&partition).expect("the topic");
+            for slot in log.iter_mut().take(usize::try_from(first).unwrap_or(0)) {
+                *slot = Slot::Gone;
+            }
+            state.firsts.insert(partition, first);
+        });
+    }
+
+    /// Another topic of this name, empty, takes the place of the one there was; the group keeps its offsets.
+    pub(crate) fn create_anew(&self, topic: &str) {
+        self.change(|state| {
+            for (partition, log) in &mut state.logs {
+                if *partition.topic == *topic {
+                    log.clear();
+                    state.firsts.remove(partition);
+                }
+            }
+            *state.topics.entry(topic.into()).or_default() += 1;
         });
     }
 
@@ -312,6 +347,18 @@ impl Broker {
 }
 
 impl State {
+    pub(crate) fn range(&self, partition: &TopicPartition) -> LogRange {
+        let end = self.logs[partition].len() as i64;
+        LogRange {
+            first: self.firsts.get(partition).copied().unwrap_or(0),
+            end,
+            latest: end,
+            topic_id: Some(TopicId(
+                self.topics.get(&partition.topic).copied().unwrap_or(0),
+            )),
+        }
+    }
+
     /// Everybody who must is asked to give partitions back; once all have, partitions are given out.
     pub(crate) fn rebalance(&mut self) {
         self.wants_rebalance = true;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starrocks_kafka_pipeline::kafka::{
-    Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, NoHeaders,
-    OffsetAndMetadata, Polled, RawRecord, TopicPartition,
+    Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, LogRange, NoHeaders,
+    OffsetAndMetadata, OffsetReset, Polled, RawRecord, TopicPartition,
 };
 use starrocks_kafka_pipeline::step::{Probe, Step};
 
@@ -25,6 +25,8 @@ struct Place {
     next: usize,
     is_fetching: bool,
     end_told: bool,
+    /// It cannot be read on until it is started anew.
+    is_out: bool,
 }
 
 /// A scripted stand-in for Kafka, for tests of sessions only: no broker, no network, no client library.
@@ -102,6 +104,26 @@ impl FakeKafka {
                 }
             }
         }
+    }
+
+    /// What a client that goes on at the first record there is finds out by it.
+    fn out_of_range(&mut self, state: &State) -> Option<Polled<Records>> {
+        let leaving = &self.leaving;
+        let out = self.places.iter_mut().find_map(|(partition, place)| {
+            let range = state.range(partition);
+            let position = place.next as i64;
+            let is_out = position < range.first || position > range.end;
+            let is_read = place.is_fetching && !leaving.contains(partition);
+            (is_read && is_out).then_some((partition, place, range.first))
+        });
+        let (partition, place, found) = out?;
+        place.is_fetching = false;
+        place.is_out = true;
+        Some(Polled::OutOfRange {
+            partition: partition.clone(),
+            position: place.next as i64,
+            found,
+        })
     }
 
     fn gather(&mut self, state: &State) -> Option<Records> {
@@ -198,6 +220,9 @@ impl Kafka for FakeKafka {
             if let Some((event, generation)) = inbox {
                 return Ok(self.tell(event, generation));
             }
+            if let Some(out) = self.out_of_range(&state) {
+                return Ok(out);
+            }
             if let Some(records) = self.gather(&state) {
                 return Ok(Polled::Records(records));
             }
@@ -221,7 +246,7 @@ impl Kafka for FakeKafka {
     fn resume(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
             if let Some(place) = self.places.get_mut(partition) {
-                place.is_fetching = true;
+                place.is_fetching = !place.is_out;
             }
         }
     }
@@ -239,6 +264,7 @@ impl Kafka for FakeKafka {
                 next,
                 is_fetching: true,
                 end_told: false,
+                is_out: false,
             };
         }
         Ok(())
@@ -286,12 +312,23 @@ impl Kafka for FakeKafka {
         Ok(partitions.iter().map(of).collect())
     }
 
-    fn reset_offsets(
+    fn ranges(
         &mut self,
         partitions: &[TopicPartition],
         _timeout: Duration,
-    ) -> Result<Vec<i64>, KafkaError> {
-        Ok(vec![0; partitions.len()])
+    ) -> Result<Vec<LogRange>, KafkaError> {
+        let mut state = self.broker.lock();
+        if let Some(kind) = state.script.ranges.pop_front() {
+            return Err(error(kind, "the first and last offsets are not to be had"));
+        }
+        Ok(partitions
+            .iter()
+            .map(|partition| state.range(partition))
+            .collect())
+    }
+
+    fn offset_reset(&self) -> OffsetReset {
+        self.broker.lock().reset
     }
 
     fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision {

@@ -12,6 +12,7 @@ mod fake_kafka;
 mod owed;
 mod properties;
 mod rebalances;
+mod retention;
 mod rounds;
 mod task_thread;
 mod world;

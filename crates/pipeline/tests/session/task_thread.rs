@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use starrocks_kafka_pipeline::clock::Clock;
 use starrocks_kafka_pipeline::encode::Encoder;
+use starrocks_kafka_pipeline::remembered::Remembered;
 use starrocks_kafka_pipeline::status::TaskStatus;
 use starrocks_kafka_pipeline::step::{Probe, Step};
 use starrocks_kafka_pipeline::task::{Context, JOIN, Session, SessionEnd, Stop, TaskSettings};
@@ -187,6 +188,7 @@ pub(crate) struct Start {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<AtomicU64>,
     pub(crate) steps: Arc<Steps>,
+    pub(crate) remembered: Remembered,
 }
 
 impl Start {
@@ -314,6 +316,7 @@ impl Run {
             encoder: &mut self.start.encoder,
             clock: Arc::clone(&self.start.clock),
             chance: &mut draw,
+            remembered: self.start.remembered.clone(),
             status: Arc::clone(&self.status),
             stop: self.stop.clone(),
             probe,

@@ -12,6 +12,7 @@ use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
 use starrocks_kafka_pipeline::load_properties::LoadProperties;
 use starrocks_kafka_pipeline::recovery::InDoubt;
+use starrocks_kafka_pipeline::remembered::Remembered;
 use starrocks_kafka_pipeline::routing::TopicMap;
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::step::Step;
@@ -161,6 +162,15 @@ impl World {
     }
 
     pub(crate) fn spawn_with(&self, steps: Arc<Steps>) -> Task {
+        self.start(steps, Remembered::default())
+    }
+
+    /// One of the tasks of a connector that share what they remember.
+    pub(crate) fn spawn_sharing(&self, remembered: &Remembered) -> Task {
+        self.start(Arc::default(), remembered.clone())
+    }
+
+    fn start(&self, steps: Arc<Steps>, remembered: Remembered) -> Task {
         Start {
             broker: self.broker.clone(),
             tuning: self.tuning.clone(),
@@ -169,6 +179,7 @@ impl World {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::clone(&self.chance),
             steps,
+            remembered,
         }
         .spawn()
     }

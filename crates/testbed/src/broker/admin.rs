@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -49,6 +51,29 @@ impl Message {
     pub fn with_key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.key = Some(key.into());
         self
+    }
+}
+
+/// Records that are written and neither committed nor aborted. Dropped, it is left open.
+pub struct OpenTransaction(BaseProducer);
+
+impl OpenTransaction {
+    /// Commits it.
+    ///
+    /// # Panics
+    /// Where the broker refuses or does not answer.
+    pub fn commit(self) {
+        self.0
+            .commit_transaction(LIMIT)
+            .expect("the broker commits");
+    }
+
+    /// Aborts it.
+    ///
+    /// # Panics
+    /// Where the broker refuses or does not answer.
+    pub fn abort(self) {
+        self.0.abort_transaction(LIMIT).expect("the broker aborts");
     }
 }
 
@@ -123,6 +148,114 @@ impl Broker {
                 panic!("the broker refused to delete topic {topic}: {error}")
             });
         }
+    }
+
+    /// Deletes a topic and creates another one of its name, once the first one is gone.
+    ///
+    /// # Panics
+    /// Where the broker refuses, or goes on refusing the name.
+    pub fn recreate_topic(&self, topic: &str, partitions: i32) {
+        self.delete_topic(topic);
+        let options = AdminOptions::new()
+            .operation_timeout(Some(LIMIT))
+            .request_timeout(Some(LIMIT));
+        let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let until = Instant::now() + LIMIT;
+        loop {
+            let results = wait_for(self.admin().create_topics([&wanted], &options))
+                .expect("the broker answers");
+            match results.first() {
+                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
+                Some(Err((_, error))) => {
+                    panic!("the broker refused to create topic {topic} anew: {error}")
+                }
+                _ => return,
+            }
+            assert!(Instant::now() < until, "topic {topic} is not deleted");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Deletes a consumer group with its offsets, once it has no members.
+    ///
+    /// # Panics
+    /// Where the broker refuses for another reason, or the group keeps its members.
+    pub fn delete_group(&self, group: &str) {
+        let options = AdminOptions::new().request_timeout(Some(LIMIT));
+        let until = Instant::now() + LIMIT;
+        loop {
+            let results = wait_for(self.admin().delete_groups(&[group], &options))
+                .expect("the broker answers");
+            match results.first() {
+                Some(Err((_, RDKafkaErrorCode::NonEmptyGroup))) => {}
+                Some(Err((_, error))) => {
+                    panic!("the broker refused to delete group {group}: {error}")
+                }
+                _ => return,
+            }
+            assert!(Instant::now() < until, "group {group} keeps its members");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Stores an offset of a group, as an operator does, once the group has no members.
+    ///
+    /// # Panics
+    /// Where the broker refuses for another reason, or the group keeps its members.
+    pub fn set_offset(&self, group: &str, topic: &str, partition: i32, offset: i64) {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", self.bootstrap_servers())
+            .set("group.id", group);
+        let consumer: BaseConsumer = config
+            .create()
+            .expect("the client's configuration is constant and valid");
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(topic, partition, Offset::Offset(offset))
+            .expect("the offset is a valid one");
+        let until = Instant::now() + LIMIT;
+        loop {
+            match consumer.commit(&offsets, CommitMode::Sync) {
+                Ok(()) => return,
+                Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownMemberId)) => {}
+                Err(error) => panic!("the broker refused an offset of {group}: {error}"),
+            }
+            assert!(Instant::now() < until, "group {group} keeps its members");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Writes records in a transaction of their own and leaves it open.
+    ///
+    /// # Panics
+    /// Where the broker refuses or does not answer.
+    pub fn transaction(
+        &self,
+        topic: &str,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> OpenTransaction {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", self.bootstrap_servers())
+            .set(
+                "transactional.id",
+                format!("testbed-{}-{id}", std::process::id()),
+            );
+        let producer: BaseProducer = config
+            .create()
+            .expect("the client's configuration is constant and valid");
+        producer
+            .init_transactions(LIMIT)
+            .and_then(|()| producer.begin_transaction())
+            .expect("the broker answers");
+        for message in messages {
+            send(&producer, topic, &message);
+        }
+        producer.flush(LIMIT).expect("the broker takes all records");
+        OpenTransaction(producer)
     }
 
     /// Deletes the records of a partition below `offset`, as retention would.

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-pub use admin::Message;
+pub use admin::{Message, OpenTransaction};
 use process::Process;
 
 /// Turns the skipping of broker tests into their failure when set to `1`.

@@ -297,9 +297,10 @@ unsafe extern "C" fn on_log(
     let (facility, line) = (text(facility), text(line));
     // Syslog's levels. librdkafka calls a lost connection an error; it is one of ours only when all are lost,
     // and then comes through the error callback. While a broker is away it says each request and connection
-    // that fails, several a second: the task says once what it waits for.
+    // that fails, several a second: the task says once what it waits for. Where it goes back to the log's start, the
+    // task says what is lost.
     match level {
-        3..=6 if matches!(facility.as_ref(), "FAIL" | "REQTMOUT") => {
+        3..=6 if matches!(facility.as_ref(), "FAIL" | "REQTMOUT" | "OFFSET") => {
             tracing::debug!(target: "librdkafka", client, facility, "{line}");
         }
         0..=2 => tracing::error!(target: "librdkafka", client, facility, "{line}"),

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use starrocks_kafka_pipeline::kafka::{
-    CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, OffsetAndMetadata, Polled,
-    TopicPartition,
+    CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, LogRange, OffsetAndMetadata,
+    OffsetReset, Polled, TopicPartition,
 };
 
 use super::batch::RecordBatch;
 use super::consumer::Consumer;
 use super::following::Following;
 use super::offsets::{self, OffsetReader};
+use super::ranges;
 use super::settings::ClientSettings;
 use super::transactions::Transactions;
 
@@ -27,6 +28,7 @@ pub struct LibrdkafkaClient {
     subscription: Vec<String>,
     following: Option<Following>,
     consumer: Consumer,
+    reset: OffsetReset,
     transactions: Option<Transactions>,
     /// Only while partitions wait to be started.
     offset_reader: Option<OffsetReader>,
@@ -56,7 +58,8 @@ impl LibrdkafkaClient {
             group: properties.get("group.id").cloned().unwrap_or_default(),
             subscription: Vec::new(),
             following: settings.following.clone(),
-            consumer: Consumer::new(&properties, reset, &settings.name)?,
+            consumer: Consumer::new(&properties, &settings.name)?,
+            reset,
             transactions,
             offset_reader: None,
             name: settings.name.clone(),
@@ -184,17 +187,17 @@ impl Kafka for LibrdkafkaClient {
         Ok(committed)
     }
 
-    fn reset_offsets(
+    fn ranges(
         &mut self,
         partitions: &[TopicPartition],
         timeout: Duration,
-    ) -> Result<Vec<i64>, KafkaError> {
-        offsets::reset_offsets(
-            self.consumer.instance(),
-            self.consumer.reset(),
-            partitions,
-            timeout,
-        )
+    ) -> Result<Vec<LogRange>, KafkaError> {
+        let member = self.consumer.instance();
+        ranges::ranges(member, &self.properties, &self.name, partitions, timeout)
+    }
+
+    fn offset_reset(&self) -> OffsetReset {
+        self.reset
     }
 
     fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision {

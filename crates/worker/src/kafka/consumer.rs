@@ -11,10 +11,9 @@ use starrocks_kafka_pipeline::kafka::{Batch, KafkaError, KafkaErrorKind, Polled,
 use super::assignment::{Assignment, Reading};
 use super::batch::{Gathered, Message, RecordBatch};
 use super::callbacks::{Context, Signal};
-use super::jump::Jump;
+use super::jump;
 use super::native::{GroupMetadata, Instance, PartitionList, Queue, check, check_error, millis};
 use super::rebalance::GivingBack;
-use super::settings::OffsetReset;
 
 /// How many records one poll brings at most.
 const MOST_RECORDS: usize = 2000;
@@ -30,7 +29,6 @@ pub(super) struct Consumer {
     queue: Queue,
     pub(super) instance: Arc<Instance>,
     context: Arc<Context>,
-    reset: OffsetReset,
     pub(super) assignment: Assignment,
     pub(super) metadata: Option<GroupMetadata>,
     pub(super) giving_back: Option<GivingBack>,
@@ -42,7 +40,6 @@ pub(super) struct Consumer {
 impl Consumer {
     pub(super) fn new(
         properties: &std::collections::BTreeMap<String, String>,
-        reset: OffsetReset,
         name: &str,
     ) -> Result<Self, KafkaError> {
         let context = Context::new(name);
@@ -61,7 +58,6 @@ impl Consumer {
             queue,
             instance,
             context,
-            reset,
             assignment: Assignment::default(),
             metadata: None,
             giving_back: None,
@@ -76,10 +72,6 @@ impl Consumer {
 
     pub(super) fn instance(&self) -> &Instance {
         &self.instance
-    }
-
-    pub(super) fn reset(&self) -> OffsetReset {
-        self.reset
     }
 
     /// Who we are in the group, as captured at the last rebalance.
@@ -199,36 +191,40 @@ impl Consumer {
             run.clear();
             return;
         };
-        let mut jump = None;
+        let mut left_at = None;
         for message in run.drain(..) {
             let offset = message.native().offset;
-            if offset != slot.next {
-                jump = Jump::over(&self.instance, slot, offset, self.reset).or(jump);
-                if jump.as_ref().is_some_and(Jump::ends_reading) {
-                    break;
-                }
+            if offset != slot.next
+                && jump::leaves_the_log(&self.instance, &slot.partition, slot.next, offset)
+            {
+                left_at = Some(offset);
+                break;
             }
             slot.next = offset + 1;
             batch.push(message);
         }
         batch.end_run(&slot.partition.topic);
-        self.tell_jump(jump);
+        if let Some(found) = left_at {
+            let partition = slot.partition.clone();
+            self.stop_reading(partition, found);
+        }
     }
 
-    fn tell_jump(&mut self, jump: Option<Jump>) {
-        let Some(Jump { error, partition }) = jump else {
+    /// What is next cannot be had: nothing more is delivered until the task has looked and started anew.
+    fn stop_reading(&mut self, partition: TopicPartition, found: i64) {
+        let Some(slot) = self.assignment.get(&partition) else {
             return;
         };
-        tracing::error!(client = self.context.name(), "{error}");
-        if error.kind == KafkaErrorKind::Permanent
-            && let Some(slot) = self.assignment.get(&partition)
-        {
-            slot.reading = Reading::NotStarted;
-            let list = PartitionList::of([&partition]);
-            // SAFETY: the client lives; the list is ours.
-            unsafe { sys::rd_kafka_pause_partitions(self.instance.as_ptr(), list.as_ptr()) };
-        }
-        self.tell_error(error);
+        slot.reading = Reading::NotStarted;
+        let position = slot.next;
+        let list = PartitionList::of([&partition]);
+        // SAFETY: the client lives; the list is ours.
+        unsafe { sys::rd_kafka_pause_partitions(self.instance.as_ptr(), list.as_ptr()) };
+        self.told.push_back(Ok(Polled::OutOfRange {
+            partition,
+            position,
+            found,
+        }));
     }
 
     /// Tells what came in a record's place.
@@ -240,21 +236,17 @@ impl Consumer {
             else {
                 return;
             };
-            let jump = if native.offset == slot.next {
-                None
-            } else {
-                Jump::over(&self.instance, slot, native.offset, self.reset)
-            };
-            if !jump.as_ref().is_some_and(Jump::ends_reading) {
-                // Past the markers of transactions, which are never delivered.
-                slot.next = native.offset;
-                let partition = slot.partition.clone();
-                self.told.push_back(Ok(Polled::EndOfPartition {
-                    partition,
-                    offset: native.offset,
-                }));
+            let (partition, offset) = (slot.partition.clone(), native.offset);
+            if offset != slot.next
+                && jump::leaves_the_log(&self.instance, &partition, slot.next, offset)
+            {
+                self.stop_reading(partition, offset);
+                return;
             }
-            self.tell_jump(jump);
+            // Past the markers of transactions, which are never delivered.
+            slot.next = offset;
+            self.told
+                .push_back(Ok(Polled::EndOfPartition { partition, offset }));
             return;
         }
         let failure = message.failure();
@@ -320,7 +312,7 @@ impl Consumer {
             }
         }
         for (partition, offset) in positions {
-            self.forget_ends(std::slice::from_ref(partition));
+            self.forget_told(std::slice::from_ref(partition));
             if let Some(slot) = self.assignment.get(partition) {
                 slot.next = *offset;
                 slot.reading = Reading::Fetching;

@@ -1,76 +1,57 @@
-//! Steps over offsets that the broker no longer has.
+//! Steps to a record that is not the next one.
+//!
+//! librdkafka goes on by itself where the broker has not what it asks for: at the log's start, for that is
+//! what it is told here, whatever `auto.offset.reset` is. What comes then is not delivered; the task looks what
+//! the broker has, says what is lost, and starts anew where the property tells.
+
+use std::time::Duration;
 
 use rdkafka_sys as sys;
-use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind, TopicPartition};
+use starrocks_kafka_pipeline::kafka::TopicPartition;
 
-use super::assignment::Slot;
-use super::native::{Instance, c_string, check};
-use super::settings::OffsetReset;
+use super::native::{Instance, c_string, check, millis};
 
-/// A record that is not the next one, where records are missing for good.
-pub(super) struct Jump {
-    pub(super) partition: TopicPartition,
-    pub(super) error: KafkaError,
+/// How long the broker may take to tell where a log begins, where librdkafka does not know.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whether the step from where a partition stands to `found` may have passed over records that the broker has
+/// not. Compaction, the markers of transactions and aborted records leave gaps too; those are above the log's
+/// start.
+///
+/// Where the log's start has passed by both, nobody can tell whether the record came behind a gap of that kind or
+/// after a return to an earlier start. It is not delivered either: something may be missing before it.
+pub(super) fn leaves_the_log(
+    instance: &Instance,
+    partition: &TopicPartition,
+    expected: i64,
+    found: i64,
+) -> bool {
+    may_be_lost(
+        expected,
+        found,
+        || known_first_offset(instance, partition),
+        || ask_first_offset(instance, partition),
+    )
 }
 
-impl Jump {
-    /// Whether the step from where `slot` stands to `found` skips records that the broker no longer has.
-    /// Compaction, and the markers of transactions, leave gaps too; those are above the log's start.
-    pub(super) fn over(
-        instance: &Instance,
-        slot: &Slot,
-        found: i64,
-        reset: OffsetReset,
-    ) -> Option<Self> {
-        let (partition, expected) = (slot.partition.clone(), slot.next);
-        let error = |kind, message| {
-            Some(Self {
-                partition: partition.clone(),
-                error: KafkaError { kind, message },
-            })
-        };
-        if found < expected {
-            return error(
-                KafkaErrorKind::Permanent,
-                format!(
-                    "{partition} has gone back to offset {found}, but {expected} is next: the topic was truncated or \
-                     created anew; reset the group's offsets (kafka-consumer-groups.sh --reset-offsets) and restart"
-                ),
-            );
-        }
-        let first = first_offset(instance, &partition)?;
-        if first <= expected {
-            return None;
-        }
-        let lost = format!(
-            "the broker no longer has offsets {expected} to {} of {partition}: their records are lost",
-            first - 1
-        );
-        match reset {
-            OffsetReset::None => error(
-                KafkaErrorKind::Permanent,
-                format!(
-                    "{lost}; auto.offset.reset is none: reset the group's offsets (kafka-consumer-groups.sh --reset-offsets)"
-                ),
-            ),
-            OffsetReset::Earliest => error(
-                KafkaErrorKind::Transient,
-                format!("{lost}; going on at {found}"),
-            ),
-            OffsetReset::Latest => error(
-                KafkaErrorKind::Transient,
-                format!("{lost}, and all up to {found} are skipped by auto.offset.reset=latest"),
-            ),
-        }
+fn may_be_lost(
+    expected: i64,
+    found: i64,
+    known: impl FnOnce() -> Option<i64>,
+    ask: impl FnOnce() -> Option<i64>,
+) -> bool {
+    if found < expected {
+        return true;
     }
-
-    pub(super) fn ends_reading(&self) -> bool {
-        self.error.kind == KafkaErrorKind::Permanent
+    match known().or_else(ask) {
+        Some(first) => first > expected,
+        // The task asks until it is told.
+        None => true,
     }
 }
 
-/// Where the partition's log began at the last fetch; librdkafka remembers it.
-fn first_offset(instance: &Instance, partition: &TopicPartition) -> Option<i64> {
+/// Where the partition's log began at the last fetch; librdkafka remembers it until a fetch fails.
+fn known_first_offset(instance: &Instance, partition: &TopicPartition) -> Option<i64> {
     let topic = c_string(&partition.topic);
     let (mut low, mut high) = (-1, -1);
     // SAFETY: the client lives; the places are ours.
@@ -84,4 +65,53 @@ fn first_offset(instance: &Instance, partition: &TopicPartition) -> Option<i64> 
         )
     });
     (known.is_ok() && low >= 0).then_some(low)
+}
+
+fn ask_first_offset(instance: &Instance, partition: &TopicPartition) -> Option<i64> {
+    let topic = c_string(&partition.topic);
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the client lives; the places are ours.
+    let answered = check(unsafe {
+        sys::rd_kafka_query_watermark_offsets(
+            instance.as_ptr(),
+            topic.as_ptr(),
+            partition.partition,
+            &raw mut low,
+            &raw mut high,
+            millis(ASK_LIMIT),
+        )
+    });
+    (answered.is_ok() && low >= 0).then_some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_below_the_logs_start_may_be_lost() {
+        let check = |expected, found, first: Option<i64>, expect| {
+            let known = may_be_lost(expected, found, || first, || panic!("it is known"));
+            let asked = may_be_lost(expected, found, || None, || first);
+            assert_eq!(
+                (known, asked),
+                (expect, expect),
+                "{expected} {found} {first:?}"
+            );
+        };
+        // Compacted, or markers.
+        check(10, 15, Some(0), false);
+        check(10, 15, Some(10), false);
+        // Deleted; `found` may come behind markers.
+        check(10, 15, Some(15), true);
+        check(10, 15, Some(12), true);
+        check(10, 11, Some(11), true);
+        // Compacted, or deleted before; and deleted since it was fetched.
+        check(10, 15, Some(16), true);
+        // Nobody knows.
+        let asked = may_be_lost(10, 15, || None, || None);
+        assert!(asked);
+        // The log ends before, or was cut.
+        assert!(may_be_lost(10, 9, || Some(0), || panic!("no need to ask")));
+    }
 }

@@ -26,6 +26,7 @@ mod following;
 mod jump;
 mod native;
 mod offsets;
+mod ranges;
 mod rebalance;
 mod settings;
 mod transactions;

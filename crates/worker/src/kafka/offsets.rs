@@ -1,7 +1,6 @@
-//! The group's stored offsets: read with their metadata, stored plainly, and what stands in for none.
+//! The group's stored offsets: read with their metadata, and stored plainly.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::thread;
@@ -15,8 +14,7 @@ use starrocks_kafka_pipeline::kafka::{
 
 use super::callbacks::Context;
 use super::failure::Failure;
-use super::native::{Instance, PartitionList, Queue, c_string, check, millis, text};
-use super::settings::OffsetReset;
+use super::native::{Instance, PartitionList, Queue, check, millis, text};
 
 /// How long one OffsetCommit may take.
 const COMMIT_LIMIT: Duration = Duration::from_secs(15);
@@ -24,15 +22,19 @@ const COMMIT_LIMIT: Duration = Duration::from_secs(15);
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// An event of librdkafka's, owned.
-struct Event(NonNull<sys::rd_kafka_event_t>);
+pub(super) struct Event(NonNull<sys::rd_kafka_event_t>);
 
 impl Event {
-    fn wait(queue: &Queue, timeout: Duration) -> Option<Self> {
+    pub(super) fn wait(queue: &Queue, timeout: Duration) -> Option<Self> {
         // SAFETY: the queue lives; the event is ours.
         NonNull::new(unsafe { sys::rd_kafka_queue_poll(queue.as_ptr(), millis(timeout)) }).map(Self)
     }
 
-    fn check(&self) -> Result<(), Failure> {
+    pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_event_t {
+        self.0.as_ptr()
+    }
+
+    pub(super) fn check(&self) -> Result<(), Failure> {
         // SAFETY: the event is ours and lives.
         let (code, reason) = unsafe {
             (
@@ -221,53 +223,6 @@ pub(super) fn list_of(offsets: &[OffsetAndMetadata]) -> PartitionList {
         list.add(partition, *offset, metadata.as_bytes());
     }
     list
-}
-
-/// Where `auto.offset.reset` puts each partition.
-pub(super) fn reset_offsets(
-    consumer: &Instance,
-    reset: OffsetReset,
-    partitions: &[TopicPartition],
-    timeout: Duration,
-) -> Result<Vec<i64>, KafkaError> {
-    let until = Instant::now() + timeout;
-    let mut offsets = Vec::with_capacity(partitions.len());
-    for partition in partitions {
-        if reset == OffsetReset::None {
-            return Err(KafkaError {
-                kind: KafkaErrorKind::Permanent,
-                message: format!(
-                    "{partition} has no committed offset and auto.offset.reset is none: set it to earliest or latest, or \
-                     commit an offset (kafka-consumer-groups.sh --reset-offsets)"
-                ),
-            });
-        }
-        let topic = c_string(&partition.topic);
-        let (mut low, mut high) = (0, 0);
-        let left: c_int = millis(until.saturating_duration_since(Instant::now()));
-        // SAFETY: the client lives; the places are ours.
-        check(unsafe {
-            sys::rd_kafka_query_watermark_offsets(
-                consumer.as_ptr(),
-                topic.as_ptr(),
-                partition.partition,
-                &raw mut low,
-                &raw mut high,
-                left,
-            )
-        })
-        .map_err(|failure| {
-            failure.explain(&format!(
-                "cannot ask for the first and last offset of {partition}"
-            ))
-        })?;
-        offsets.push(if reset == OffsetReset::Earliest {
-            low
-        } else {
-            high
-        });
-    }
-    Ok(offsets)
 }
 
 /// The names of all topics that we may see.

@@ -82,7 +82,7 @@ impl Consumer {
                 slot.reading = Reading::Leaving;
             }
         }
-        self.forget_ends(&held);
+        self.forget_told(&held);
         self.giving_back = Some(GivingBack {
             all: partitions,
             held: held.clone(),
@@ -97,10 +97,13 @@ impl Consumer {
         }
     }
 
-    /// Ends of partitions that were not told yet hold no longer.
-    pub(super) fn forget_ends(&mut self, partitions: &[TopicPartition]) {
-        self.told.retain(|told| {
-            !matches!(told, Ok(Polled::EndOfPartition { partition, .. }) if partitions.contains(partition))
+    /// What was found out about partitions and not told yet holds no longer.
+    pub(super) fn forget_told(&mut self, partitions: &[TopicPartition]) {
+        self.told.retain(|told| match told {
+            Ok(Polled::EndOfPartition { partition, .. } | Polled::OutOfRange { partition, .. }) => {
+                !partitions.contains(partition)
+            }
+            _ => true,
         });
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind};
+use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind, OffsetReset};
 use starrocks_kafka_pipeline::step::Probe;
 
 use super::following::Following;
@@ -29,8 +29,8 @@ use super::following::Following;
 ///
 /// `partition.assignment.strategy` may mix eager and cooperative strategies, as Java's default does. A Java
 /// consumer then rebalances eagerly; librdkafka refuses the mix, so the cooperative ones are left out.
-/// `auto.offset.reset=none` is kept from librdkafka, whose `error` leaves a partition that nothing can
-/// start again: the client finds out by itself that an offset is gone.
+/// `auto.offset.reset` is kept from librdkafka, which says of a reset only that it was: it always goes to the
+/// log's start, by which the client notices, and the task does what the property tells.
 #[derive(Clone, Debug, Default)]
 pub struct ClientSettings {
     /// Whose client it is, for log lines: the connector and the task.
@@ -47,36 +47,6 @@ pub struct ClientSettings {
     pub following: Option<Following>,
     /// Told when offsets were sent and their transaction is not committed yet.
     pub probe: Option<Arc<dyn Probe>>,
-}
-
-/// What happens to a partition without a usable offset: `auto.offset.reset`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OffsetReset {
-    Earliest,
-    Latest,
-    /// It is an error.
-    None,
-}
-
-impl OffsetReset {
-    fn parse(text: &str) -> Result<Self, KafkaError> {
-        match text.to_ascii_lowercase().as_str() {
-            "earliest" | "smallest" | "beginning" => Ok(Self::Earliest),
-            "latest" | "largest" | "end" => Ok(Self::Latest),
-            "none" | "error" => Ok(Self::None),
-            _ => Err(refused(format!(
-                "auto.offset.reset={text}: allowed are earliest, latest, none"
-            ))),
-        }
-    }
-
-    /// What librdkafka is told, see [`ClientSettings`].
-    fn native(self) -> &'static str {
-        match self {
-            Self::Earliest | Self::None => "earliest",
-            Self::Latest => "latest",
-        }
-    }
 }
 
 const CONSUMER_DEFAULTS: [(&str, &str); 7] = [
@@ -131,8 +101,12 @@ impl ClientSettings {
         let reset = properties
             .get("auto.offset.reset")
             .map_or("earliest", String::as_str);
-        let reset = OffsetReset::parse(reset)?;
-        properties.insert("auto.offset.reset".to_owned(), reset.native().to_owned());
+        let reset = OffsetReset::parse(reset).ok_or_else(|| {
+            refused(format!(
+                "auto.offset.reset={reset}: allowed are earliest, latest, none"
+            ))
+        })?;
+        properties.insert("auto.offset.reset".to_owned(), "earliest".to_owned());
         Ok((properties, reset))
     }
 

@@ -12,6 +12,7 @@ mod old_starrocks;
 mod parameters;
 mod process;
 mod rebalance;
+mod retention;
 mod rig;
 mod starrocks_answers;
 mod starrocks_away;

@@ -79,6 +79,7 @@ impl Worker {
                 self.revoked = Some((partitions, Instant::now() + self.hold));
             }
             Polled::Lost { partitions } => panic!("{partitions:?} lost"),
+            Polled::OutOfRange { partition, .. } => panic!("{partition} lost its records"),
             Polled::EndOfPartition { .. } | Polled::Nothing => {}
         }
         if self

@@ -84,13 +84,11 @@ pub(crate) fn start(client: &mut LibrdkafkaClient, partitions: &[TopicPartition]
     let committed = client
         .committed(partitions, LIMIT)
         .expect("the offsets become stable");
-    let fallback = client
-        .reset_offsets(partitions, LIMIT)
-        .expect("the broker answers");
+    let ranges = client.ranges(partitions, LIMIT);
     let positions: Vec<_> = committed
         .into_iter()
-        .zip(fallback)
-        .map(|(committed, fallback)| (committed.partition, committed.offset.unwrap_or(fallback)))
+        .zip(ranges.expect("the broker answers"))
+        .map(|(committed, range)| (committed.partition, committed.offset.unwrap_or(range.first)))
         .collect();
     client.start(&positions).expect("they are assigned");
 }

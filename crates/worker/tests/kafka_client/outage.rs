@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use starrocks_kafka_pipeline::kafka::{Decision, Kafka, KafkaErrorKind, Polled};
+use starrocks_kafka_pipeline::kafka::{Decision, Kafka, KafkaErrorKind, Polled, TopicPartition};
 use starrocks_kafka_testbed::broker::{self, BrokerOptions};
 
 use crate::member::{
     LIMIT, Read, assert_committed, assigned, client, numbered, offset, settings, start, stored,
-    until,
+    until, with,
 };
 
 #[test]
@@ -51,7 +51,43 @@ fn goes_on_when_the_broker_comes_back() {
     all.assert_is(&[(0, 200)]);
 }
 
-fn client_release(partitions: &[starrocks_kafka_pipeline::kafka::TopicPartition]) {
+#[test]
+fn what_the_broker_has_is_not_told_while_it_is_silent() {
+    let Some(mut broker) = broker::start_or_skip(BrokerOptions::default()) else {
+        return;
+    };
+    broker.create_topic("silent", 1);
+    broker.produce("silent", numbered(0, 10));
+    let partition = [TopicPartition::new("silent", 0)];
+    for isolation in ["read_uncommitted", "read_committed"] {
+        let settings = settings(&broker, isolation, "a", "silent");
+        let mut client = client(&with(settings, &[("isolation.level", isolation)]));
+        let mut asked = || client.ranges(&partition, Duration::from_secs(1));
+        asked().expect("the broker answers");
+        broker.suspend().expect("it runs");
+        for _ in 0..2 {
+            let since = Instant::now();
+            let error = asked().expect_err("nobody answers");
+            assert_eq!(error.kind, KafkaErrorKind::Transient, "{error}");
+            assert!(error.message.contains("silent-0"), "{error}");
+            assert!(
+                since.elapsed() < Duration::from_secs(10),
+                "it has its limit"
+            );
+        }
+        broker.resume().expect("it is suspended");
+        let end = Instant::now() + LIMIT;
+        let ranges = loop {
+            match asked() {
+                Ok(ranges) => break ranges,
+                Err(error) => assert!(Instant::now() < end, "{error}"),
+            }
+        };
+        assert_eq!((ranges[0].first, ranges[0].end), (0, 10));
+    }
+}
+
+fn client_release(partitions: &[TopicPartition]) {
     panic!("a short outage took {partitions:?}");
 }
 

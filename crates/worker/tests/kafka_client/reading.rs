@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use starrocks_kafka_pipeline::kafka::{Batch, Kafka, KafkaErrorKind, Polled, TopicPartition};
+use starrocks_kafka_pipeline::kafka::{
+    Batch, Kafka, KafkaErrorKind, LogRange, Polled, TopicPartition,
+};
 use starrocks_kafka_testbed::broker::{self, Message};
+use starrocks_kafka_worker::kafka::LibrdkafkaClient;
 
 use crate::member::{
-    Read, assert_quiet, assigned, client, numbered, read, settings, start, until, with,
+    LIMIT, Read, assert_quiet, assigned, client, numbered, read, settings, start, until, with,
 };
 
 #[test]
@@ -125,75 +128,182 @@ fn starts_again_where_it_is_told() {
 }
 
 #[test]
-fn finds_the_first_and_the_last_offset() {
+fn tells_what_the_broker_has() {
     let Some(broker) = broker::shared_or_skip() else {
         return;
     };
-    let topic = broker.unique_topic("reset", 1);
-    broker.produce(&topic, numbered(0, 20));
-    broker.delete_records_before(&topic, 0, 5);
-    for (reset, expect) in [
-        ("earliest", Ok(5)),
-        ("latest", Ok(20)),
-        ("none", Err(KafkaErrorKind::Permanent)),
-    ] {
-        let mut client = client(&with(
-            settings(broker, &topic, reset, &topic),
-            &[("auto.offset.reset", reset)],
-        ));
-        let found = client.reset_offsets(
-            &[TopicPartition::new(topic.as_str(), 0)],
-            Duration::from_secs(30),
-        );
-        assert_eq!(
-            found.map(|offsets| offsets[0]).map_err(|error| error.kind),
-            expect,
-            "{reset}"
-        );
+    let topics = [
+        broker.unique_topic("range", 2),
+        broker.unique_topic("range", 1),
+    ];
+    broker.produce(&topics[0], numbered(0, 20).chain(numbered(1, 7)));
+    broker.delete_records_before(&topics[0], 0, 5);
+    let partitions = [(&topics[0], 1), (&topics[1], 0), (&topics[0], 0)]
+        .map(|(topic, partition)| TopicPartition::new(topic.as_str(), partition));
+    for isolation in ["read_uncommitted", "read_committed"] {
+        let settings = settings(broker, &topics[0], "a", &topics[0]);
+        let mut client = client(&with(settings, &[("isolation.level", isolation)]));
+        let ranges = client
+            .ranges(&partitions, LIMIT)
+            .expect("the broker answers");
+        let of = |range: &LogRange| (range.first, range.end, range.latest);
+        let got: Vec<_> = ranges.iter().map(of).collect();
+        assert_eq!(got, [(0, 7, 7), (0, 0, 0), (5, 20, 20)]);
+        let ids: Vec<_> = ranges
+            .iter()
+            .map(|range| range.topic_id.expect("it has one"))
+            .collect();
+        assert!(ids[0] == ids[2] && ids[0] != ids[1], "{ids:?}");
     }
 }
 
 #[test]
-fn says_which_records_the_broker_has_no_longer() {
+fn an_open_transaction_hides_records_and_not_where_the_log_ends() {
     let Some(broker) = broker::shared_or_skip() else {
         return;
     };
-    for (reset, kind) in [
-        ("earliest", KafkaErrorKind::Transient),
-        ("latest", KafkaErrorKind::Transient),
-        ("none", KafkaErrorKind::Permanent),
-    ] {
+    let topic = broker.unique_topic("open", 1);
+    broker.produce(&topic, numbered(0, 10));
+    let producer = broker.transaction(&topic, numbered(0, 5));
+    let partition = [TopicPartition::new(topic.as_str(), 0)];
+    for (isolation, latest) in [("read_uncommitted", 15), ("read_committed", 10)] {
+        let settings = settings(broker, &topic, "a", &topic);
+        let mut client = client(&with(settings, &[("isolation.level", isolation)]));
+        let ranges = client
+            .ranges(&partition, LIMIT)
+            .expect("the broker answers");
+        assert_eq!(
+            (ranges[0].end, ranges[0].latest),
+            (15, latest),
+            "{isolation}"
+        );
+    }
+    drop(producer);
+}
+
+#[test]
+fn a_topic_that_is_created_anew_is_another() {
+    let Some(broker) = broker::shared_or_skip() else {
+        return;
+    };
+    let topic = broker.unique_topic("anew", 1);
+    let mut client = client(&settings(broker, &topic, "a", &topic));
+    let partition = [TopicPartition::new(topic.as_str(), 0)];
+    let mut id = || {
+        let ranges = client
+            .ranges(&partition, LIMIT)
+            .expect("the broker answers");
+        ranges[0].topic_id
+    };
+    let first = id();
+    assert_eq!(first, id());
+    broker.recreate_topic(&topic, 1);
+    assert_ne!(first, id());
+}
+
+/// Reads from `at` until reading stops: what was read, where it stopped, and where the broker went on.
+fn read_until_out(
+    client: &mut LibrdkafkaClient,
+    partition: &TopicPartition,
+    at: i64,
+) -> (Read, i64, i64) {
+    client
+        .start(&[(partition.clone(), at)])
+        .expect("it is assigned");
+    let mut all = Read::default();
+    let (position, found) = until(client, |polled| match polled.expect("no error") {
+        Polled::Records(batch) => {
+            all.take(&batch);
+            None
+        }
+        Polled::OutOfRange {
+            partition: which,
+            position,
+            found,
+        } => {
+            assert_eq!(&which, partition);
+            Some((position, found))
+        }
+        _ => None,
+    });
+    assert_quiet(client, Duration::from_millis(300));
+    (all, position, found)
+}
+
+#[test]
+fn stops_where_the_broker_has_not_what_is_next() {
+    let Some(broker) = broker::shared_or_skip() else {
+        return;
+    };
+    for reset in ["earliest", "latest", "none"] {
         let topic = broker.unique_topic("gone", 1);
         broker.produce(&topic, numbered(0, 50));
         broker.delete_records_before(&topic, 0, 30);
-        let mut client = client(&with(
-            settings(broker, &topic, "a", &topic),
-            &[("auto.offset.reset", reset)],
-        ));
+        let settings = settings(broker, &topic, "a", &topic);
+        let mut client = client(&with(settings, &[("auto.offset.reset", reset)]));
+        assert_eq!(client.offset_reset().name(), reset);
         let owned = assigned(&mut client);
-        client
-            .start(&[(owned[0].clone(), 10)])
-            .expect("it is assigned");
-        let mut all = Read::default();
-        let error = until(&mut client, |polled| match polled {
-            Err(error) => Some(error),
-            Ok(Polled::Records(batch)) => {
-                all.take(&batch);
-                None
-            }
-            Ok(_) => None,
-        });
-        assert_eq!(error.kind, kind, "{error}");
-        assert!(
-            error
-                .message
-                .contains(&format!("offsets 10 to 29 of {topic}-0")),
-            "{error}"
-        );
-        match reset {
-            "earliest" => all.assert_is(&[(30, 50)]),
-            _ => assert_eq!(all.count(), 0, "{reset}"),
+        for (at, log) in [
+            (10, "deleted"),
+            (29, "deleted"),
+            (51, "shorter"),
+            (5000, "shorter"),
+        ] {
+            let (all, position, found) = read_until_out(&mut client, &owned[0], at);
+            assert_eq!((all.count(), position, found), (0, at, 30), "{log}");
         }
+        // A pause and a resumption in between start nothing.
+        client.pause_all();
+        client.resume(&owned);
+        assert_quiet(&mut client, Duration::from_millis(300));
+        // Started anew it reads on.
+        client
+            .start(&[(owned[0].clone(), 30)])
+            .expect("it is assigned");
+        let mut rest = Read::default();
+        read(&mut client, &mut rest, 20);
+        rest.assert_is(&[(30, 50)]);
+        // Everything goes.
+        broker.delete_records_before(&topic, 0, 50);
+        let (all, position, found) = read_until_out(&mut client, &owned[0], 40);
+        assert_eq!((all.count(), position, found), (0, 40, 50));
+        client
+            .start(&[(owned[0].clone(), 50)])
+            .expect("it is assigned");
+        broker.produce(&topic, numbered(0, 5));
+        let mut rest = Read::default();
+        read(&mut client, &mut rest, 5);
+        rest.assert_is(&[(50, 55)]);
+    }
+}
+
+#[test]
+fn gaps_of_transactions_are_passed_without_a_word() {
+    let Some(broker) = broker::shared_or_skip() else {
+        return;
+    };
+    let topic = broker.unique_topic("markers", 1);
+    broker.produce(&topic, numbered(0, 5));
+    let kept = broker.transaction(&topic, numbered(0, 5));
+    kept.commit();
+    let aborted = broker.transaction(&topic, numbered(0, 5));
+    aborted.abort();
+    broker.produce(&topic, numbered(0, 5));
+    // 0 to 4, 5 to 9, a marker, 11 to 15 aborted, a marker, 17 to 21.
+    for (isolation, count) in [("read_uncommitted", 20), ("read_committed", 15)] {
+        let settings = settings(broker, &topic, "a", &topic);
+        let mut client = client(&with(settings, &[("isolation.level", isolation)]));
+        let owned = assigned(&mut client);
+        start(&mut client, &owned);
+        let mut all = Read::default();
+        read(&mut client, &mut all, count);
+        let end = until(&mut client, |polled| match polled.expect("no error") {
+            Polled::EndOfPartition { offset, .. } => Some(offset),
+            Polled::Nothing => None,
+            other => panic!("not expected: {other:?}"),
+        });
+        assert_eq!(end, 22);
+        client.close(LIMIT).expect("the broker answers");
     }
 }
 
