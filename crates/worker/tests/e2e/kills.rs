@@ -1,6 +1,6 @@
 //! SIGKILL at every step of a round and of recovery: no row is lost, none is doubled, nothing stays open.
 
-use starrocks_kafka_testbed::{Action, Call};
+use starrocks_kafka_testbed::{Action, Call, TxnState};
 
 use crate::rig::{PATIENCE, Rig};
 
@@ -27,6 +27,7 @@ fn killed_at(name: &str, steps: &[&str]) {
             "{step}: ended otherwise:\n{}",
             worker.log()
         );
+        check_place(&rig, step, &worker.log());
     }
     rig.produce(&topic, 2, sent, 300);
     sent += 300;
@@ -35,6 +36,28 @@ fn killed_at(name: &str, steps: &[&str]) {
     let (status, log) = worker.terminate();
     assert!(status.success(), "{status}:\n{log}");
     rig.check_exactly_once(&topic, &topic, 2, sent);
+}
+
+/// The worker has died where it was to: what StarRocks has then tells.
+fn check_place(rig: &Rig, step: &str, log: &str) {
+    let has = |state| !rig.standin.transactions_in(state).is_empty();
+    // Open, prepared, and done, where that is certain at this step.
+    let expect: [Option<bool>; 3] = match step {
+        "sealed:1" => [None, Some(false), None],
+        "prepared:1" | "decided:1" | "plan-sent:2" => [Some(false), Some(true), None],
+        // The claim of a recovery: what was decided before is rolled forward by then.
+        "plan-sent:1" | "committed:1" | "settling:1" | "settled:1" | "labels-settled:1" => {
+            [Some(false), Some(false), Some(true)]
+        }
+        "rolled-back:1" => [Some(false), Some(false), None],
+        _ => [None; 3],
+    };
+    let states = [TxnState::Prepare, TxnState::Prepared, TxnState::Visible];
+    for (state, expect) in states.into_iter().zip(expect) {
+        if let Some(expect) = expect {
+            assert_eq!(has(state), expect, "{state:?} at {step}:\n{log}");
+        }
+    }
 }
 
 macro_rules! killed {
@@ -108,4 +131,49 @@ killed_during! {
     during_commit: Commit, Hold;
     before_the_answer_to_commit: Commit, HoldAnswer;
     during_rollback: Rollback, Hold;
+}
+
+/// Rows of one round go to two tables, and the worker is killed between the same call for one and for the other.
+fn killed_between_two_tables(name: &str, call: Call, first_is: TxnState) {
+    let Some(rig) = Rig::new(name) else { return };
+    let topics = [rig.topic(1), rig.topic(1)];
+    let produce = |from| {
+        for topic in &topics {
+            rig.produce(topic, 1, from, 100);
+        }
+    };
+    let connector = rig.connector(name, &topics.join(","), &[]);
+    let worker = rig.start(&[&connector]);
+    worker.wait_for_log("assigned: ");
+    let held = rig.standin.faults().on(call).table(&topics[1]).nth(1);
+    let held = held.act(Action::Hold);
+    produce(0);
+    rig.wait_until("one table is done, the other held", &worker, || {
+        let of_first = |txn: &starrocks_kafka_testbed::Txn| txn.table == topics[0];
+        held.hits() == 1 && rig.standin.transactions_in(first_is).iter().any(of_first)
+    });
+    worker.kill();
+    produce(100);
+    // The next one comes while the call of the one before is still on its way.
+    let worker = rig.start(&[connector]);
+    worker.wait_for_log("assigned: ");
+    held.remove();
+    for topic in &topics {
+        rig.wait_for_rows(topic, 200, &worker);
+    }
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    for topic in &topics {
+        rig.check_exactly_once(topic, topic, 1, 200);
+    }
+}
+
+#[test]
+fn between_the_prepares_of_two_tables() {
+    killed_between_two_tables("two_prepares", Call::Prepare, TxnState::Prepared);
+}
+
+#[test]
+fn between_the_commits_of_two_tables() {
+    killed_between_two_tables("two_commits", Call::Commit, TxnState::Visible);
 }

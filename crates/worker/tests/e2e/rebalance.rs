@@ -41,9 +41,17 @@ fn members_come_and_go(name: &str, strategy: &str) {
     let first = rig.start(&file);
     rig.wait_for_rows(&topic, stream.rows(), &first);
 
+    // The second one asks to join while a round of the first is being prepared, and gets nothing of it.
+    let held = rig.standin.faults().on(Call::Prepare).nth(1);
+    let held = held.act(Action::Hold);
     stream.goes_on();
+    rig.wait_until("a prepare is held", &first, || held.hits() == 1);
     let second = rig.start(&file);
+    rig.wait_until("the second one asks to join", &second, || {
+        rig.members(name) == 2
+    });
     stream.goes_on();
+    held.remove();
     second.wait_for_log("assigned: ");
     stream.goes_on();
     rig.wait_for_rows(&topic, stream.rows(), &first);
@@ -55,10 +63,11 @@ fn members_come_and_go(name: &str, strategy: &str) {
     rig.wait_for_rows(&topic, stream.rows(), &second);
     let third = rig.start(&file);
     third.wait_for_log("assigned: ");
-    let held = rig.standin.faults().on(Call::Prepare).nth(1);
+    // Both have partitions, and each of them one prepare at a time.
+    let held = rig.standin.faults().on(Call::Prepare).first(2);
     let held = held.act(Action::Hold);
     stream.goes_on();
-    rig.wait_until("a prepare is held", &second, || held.hits() == 1);
+    rig.wait_until("a prepare of both is held", &second, || held.hits() == 2);
     third.kill();
     held.remove();
     stream.goes_on();

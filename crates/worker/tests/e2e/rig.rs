@@ -222,6 +222,22 @@ impl<B: Borrow<Broker>> Rig<B> {
         (0..partitions).map(|p| offset(p).unwrap_or(-1)).collect()
     }
 
+    /// How many members the connector's group has, those included that wait to join.
+    pub(crate) fn members(&self, connector: &str) -> usize {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.broker().bootstrap_servers())
+            .create()
+            .expect("a constant configuration");
+        let groups = consumer
+            .fetch_group_list(Some(&format!("connect-{connector}")), PATIENCE)
+            .expect("the broker answers");
+        groups
+            .groups()
+            .iter()
+            .map(|group| group.members().len())
+            .sum()
+    }
+
     /// Waits until the table has as many rows, with `worker`'s log in the message where it does not.
     pub(crate) fn wait_for_rows(&self, table: &str, rows: i64, worker: &Worker) {
         let until = Instant::now() + PATIENCE;

@@ -154,12 +154,21 @@ fn front_ends_take_turns_to_lead_and_to_be_away() {
     rig.wait_for_rows(&topic, rows, &worker);
 
     rig.standin.back().expect("its port is free");
-    for leader in [1, 0] {
-        // The leader changes between prepare and commit, and the one before goes away.
-        let held = rig.standin.faults().on(Call::Prepare).nth(1);
-        let held = held.act(Action::HoldAnswer);
+    // The leader changes while a call is on its way or its answer is, and the one before goes away.
+    let moments = [
+        (Call::Begin, Action::HoldAnswer),
+        (Call::Load, Action::HoldAnswer),
+        (Call::Prepare, Action::Hold),
+        (Call::Prepare, Action::HoldAnswer),
+        (Call::Commit, Action::Hold),
+        (Call::Commit, Action::HoldAnswer),
+    ];
+    for (leader, (call, action)) in [1, 0].into_iter().cycle().zip(moments) {
+        let what = format!("a {call} is held: {action:?}");
+        let held = rig.standin.faults().on(call).db("shop").nth(1);
+        let held = held.act(action);
         let rows = more(&rig);
-        rig.wait_until("a prepare is held", &worker, || held.hits() == 1);
+        rig.wait_until(&what, &worker, || held.hits() == 1);
         rig.standin.lead(leader);
         rig.standin
             .away(Node::Fe(1 - leader))
