@@ -224,6 +224,18 @@ pub enum Polled<B> {
         /// The offset at which the next record will stand.
         offset: i64,
     },
+    /// A topic that is asked for does not exist. Polling goes on, and takes it up when it comes.
+    TopicMissing {
+        /// Which topic.
+        topic: Arc<str>,
+        /// What to know and to do, in one line.
+        message: String,
+    },
+    /// What [`TopicMissing`](Self::TopicMissing) said of this topic holds no longer.
+    TopicFound {
+        /// Which topic.
+        topic: Arc<str>,
+    },
     /// Nothing within the time given.
     Nothing,
 }
@@ -277,7 +289,7 @@ pub trait Kafka {
     ///
     /// # Errors
     /// What the client reports as an error of this consumer. `Transient` ones are worth showing and
-    /// polling goes on: no broker to be reached, a topic that does not exist yet.
+    /// polling goes on: no broker to be reached.
     fn poll(&mut self, timeout: Duration) -> Result<Polled<Self::Batch>, KafkaError>;
 
     /// Stops fetching every assigned partition. The position stays behind the last record delivered.

@@ -37,6 +37,8 @@ struct Memory {
     lost: BTreeMap<TopicPartition, (i64, u64)>,
     /// Of which partitions without a stored offset the user was told.
     without: BTreeSet<TopicPartition>,
+    /// Of which topics the user was told that they were deleted.
+    gone: BTreeSet<Arc<str>>,
 }
 
 /// What the group has stored, seen beside what is remembered.
@@ -72,6 +74,7 @@ impl Remembered {
             // What happens from now on is something new.
             memory.without.remove(partition);
             memory.lost.remove(partition);
+            memory.gone.remove(&partition.topic);
         }
     }
 
@@ -147,6 +150,19 @@ impl Remembered {
     /// Whether the user was not told yet that these begin by `auto.offset.reset`.
     pub fn begins(&self, partition: &TopicPartition) -> bool {
         self.memory().without.insert(partition.clone())
+    }
+
+    /// A topic does not exist. Returns whether something was stored for it and the user was not told yet that it
+    /// is gone.
+    #[must_use]
+    pub fn is_gone(&self, topic: &str) -> bool {
+        let mut memory = self.memory();
+        let mut partitions = memory.offsets.keys();
+        let known = partitions.find(|partition| &*partition.topic == topic);
+        let Some(topic) = known.map(|partition| Arc::clone(&partition.topic)) else {
+            return false;
+        };
+        memory.gone.insert(topic)
     }
 
     /// A partition that stood at `position` has lost `records`. Returns whether the user was not told yet, and
@@ -312,6 +328,15 @@ mod tests {
         check(true, 10, "", false);
         check(false, 5, "", true);
         check(false, 50, "", false);
+    }
+
+    #[test]
+    fn a_topic_that_goes_is_told_once_where_it_was_read() {
+        let task = task(&[offset(10, &claim())]);
+        assert!(!task.is_gone("customers"));
+        assert!(task.is_gone("orders") && !task.is_gone("orders"));
+        task.stored(&[offset(0, &claim())]);
+        assert!(task.is_gone("orders"));
     }
 
     #[test]

@@ -64,6 +64,9 @@ pub struct Counters {
     pub offsets_vanished: AtomicU64,
 }
 
+/// How looking for a topic is called; its name follows.
+const FIND_TOPIC: &str = "find topic ";
+
 /// Incidents that a status keeps; older ones are in the log.
 const INCIDENTS_KEPT: usize = 20;
 
@@ -196,6 +199,34 @@ impl TaskStatus {
         self.inner().retrying.clear();
     }
 
+    /// The same, but for topics that do not exist: whether they come has nothing to do with what else goes on.
+    pub fn forget_retries_but_topics(&self) {
+        self.inner()
+            .retrying
+            .retain(|what, _| what.starts_with(FIND_TOPIC));
+    }
+
+    /// A topic does not exist, and is looked for until [`topic_found`](Self::topic_found).
+    pub fn topic_missing(&self, now: Instant, topic: &str, because: &str) {
+        self.try_again(now, &format!("{FIND_TOPIC}{topic}"), because, false);
+    }
+
+    /// A topic exists after all, or is not asked for any more.
+    pub fn topic_found(&self, now: Instant, topic: &str) {
+        self.succeeded(now, &format!("{FIND_TOPIC}{topic}"));
+    }
+
+    /// The topics that are looked for.
+    #[must_use]
+    pub fn missing_topics(&self) -> Vec<String> {
+        let inner = self.inner();
+        let topics = inner.retrying.keys();
+        topics
+            .filter_map(|what| what.strip_prefix(FIND_TOPIC))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Something went ahead.
     pub fn progress(&self, now: Instant) {
         self.inner().progress_at = Some(now);
@@ -230,6 +261,23 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_topic_is_missed_until_it_is_found() {
+        let status = TaskStatus::default();
+        let now = tokio::time::Instant::now().into_std();
+        status.try_again(now, "begin", "refused", false);
+        for topic in ["orders", "customers"] {
+            status.topic_missing(now, topic, "it does not exist");
+        }
+        status.forget_retries_but_topics();
+        assert_eq!(status.missing_topics(), ["customers", "orders"]);
+        assert_eq!(status.retrying().len(), 2);
+        status.topic_found(now, "orders");
+        assert_eq!(status.missing_topics(), ["customers"]);
+        status.forget_retries();
+        assert_eq!(status.retrying(), []);
+    }
 
     #[test]
     fn the_newest_incidents_are_kept() {

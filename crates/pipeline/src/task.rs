@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::batch::{Batches, Limits};
 use crate::clock::Clock;
 use crate::encode::Encoder;
-use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, Polled, TopicPartition};
+use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, TopicPartition};
 use crate::ledger::Ledger;
 use crate::load::OpenLoads;
 use crate::load_properties::LoadProperties;
@@ -440,37 +440,6 @@ impl<'t, K: Kafka> Session<'t, K> {
             KafkaErrorKind::Permanent => SessionEnd::Failed(error.message),
             KafkaErrorKind::TransactionsUnavailable => SessionEnd::NoTransactions(error.message),
         })
-    }
-
-    fn keep(&mut self, polled: Polled<K::Batch>) -> Option<K::Batch> {
-        let event = match polled {
-            Polled::Records(batch) => return Some(batch),
-            Polled::Assigned { owned, .. } => GroupEvent::Assigned(owned),
-            Polled::Revoked { partitions } => GroupEvent::Revoked(partitions),
-            Polled::Lost { partitions } => GroupEvent::Lost(partitions),
-            Polled::OutOfRange {
-                partition,
-                position,
-                found,
-            } => {
-                tracing::debug!(
-                    "{partition} cannot be read at {position}; the broker went on at {found}"
-                );
-                self.out_of_range.insert(partition, found);
-                return None;
-            }
-            Polled::EndOfPartition { partition, offset } => {
-                self.end_of_partition(&partition, offset);
-                return None;
-            }
-            Polled::Nothing => return None,
-        };
-        if event.is_waited_for() {
-            let now = self.now();
-            self.events_since.get_or_insert(now);
-        }
-        self.events.push_back(event);
-        None
     }
 }
 

@@ -223,6 +223,7 @@ impl Task {
                     connector.topics_refresh_interval,
                 )),
             },
+            known_missing: self.spec.status.missing_topics(),
             probe: Some(Arc::clone(&self.spec.probe)),
         }
     }

@@ -28,6 +28,20 @@ impl<K: Kafka> Session<'_, K> {
         self.recover()
     }
 
+    /// A topic does not exist: yet, or any more.
+    pub(super) fn topic_missing(&mut self, topic: &str, message: &str) {
+        let now = self.now();
+        if self.task.remembered.is_gone(topic) {
+            let what = format!(
+                "topic {topic} was deleted while this connector was reading it: what it had not loaded is lost, how many \
+                 records that are is unknown"
+            );
+            tracing::error!(topic, "{what}");
+            self.task.status.incident(now, what);
+        }
+        self.task.status.topic_missing(now, topic, message);
+    }
+
     /// What the broker has, for as long as it takes to find out.
     pub(super) fn read_ranges(&mut self, partitions: &[TopicPartition]) -> Turn<Ranges> {
         const WHAT: &str = "look up the first and last offsets";

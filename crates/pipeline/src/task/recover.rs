@@ -110,7 +110,7 @@ impl<K: Kafka> Session<'_, K> {
         }
         self.reached(Step::RolledBack);
         // What was tried before is settled by this, or is not tried any more.
-        self.task.status.forget_retries();
+        self.task.status.forget_retries_but_topics();
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
 
-use super::{Halt, Session, SessionEnd, Turn, failed, rejoin};
+use super::{GroupEvent, Halt, Session, SessionEnd, Turn, failed, rejoin};
 use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, Polled};
 
 /// How long the thread waits before it pauses its partitions and polls: pausing drops what was fetched, and
@@ -98,6 +98,46 @@ impl<K: Kafka> Session<'_, K> {
             }
         }
         Ok(())
+    }
+
+    /// Notes what a poll has told, and gives the records that it brought.
+    pub(super) fn keep(&mut self, polled: Polled<K::Batch>) -> Option<K::Batch> {
+        let event = match polled {
+            Polled::Records(batch) => return Some(batch),
+            Polled::Assigned { owned, .. } => GroupEvent::Assigned(owned),
+            Polled::Revoked { partitions } => GroupEvent::Revoked(partitions),
+            Polled::Lost { partitions } => GroupEvent::Lost(partitions),
+            Polled::OutOfRange {
+                partition,
+                position,
+                found,
+            } => {
+                tracing::debug!(
+                    "{partition} cannot be read at {position}; the broker went on at {found}"
+                );
+                self.out_of_range.insert(partition, found);
+                return None;
+            }
+            Polled::TopicMissing { topic, message } => {
+                self.topic_missing(&topic, &message);
+                return None;
+            }
+            Polled::TopicFound { topic } => {
+                self.task.status.topic_found(self.now(), &topic);
+                return None;
+            }
+            Polled::EndOfPartition { partition, offset } => {
+                self.end_of_partition(&partition, offset);
+                return None;
+            }
+            Polled::Nothing => return None,
+        };
+        if event.is_waited_for() {
+            let now = self.now();
+            self.events_since.get_or_insert(now);
+        }
+        self.events.push_back(event);
+        None
     }
 
     pub(super) fn poll_failed(&mut self, error: &KafkaError) -> Turn {

@@ -11,6 +11,7 @@ use starrocks_kafka_pipeline::kafka::{
 use super::batch::RecordBatch;
 use super::consumer::Consumer;
 use super::following::Following;
+use super::missing::{Missing, Shown};
 use super::offsets::{self, OffsetReader};
 use super::ranges;
 use super::settings::ClientSettings;
@@ -27,6 +28,7 @@ pub struct LibrdkafkaClient {
     group: String,
     subscription: Vec<String>,
     following: Option<Following>,
+    missing: Missing,
     consumer: Consumer,
     reset: OffsetReset,
     transactions: Option<Transactions>,
@@ -58,6 +60,7 @@ impl LibrdkafkaClient {
             group: properties.get("group.id").cloned().unwrap_or_default(),
             subscription: Vec::new(),
             following: settings.following.clone(),
+            missing: Missing::new(refresh_interval(&properties), &settings.known_missing),
             consumer: Consumer::new(&properties, &settings.name)?,
             reset,
             transactions,
@@ -110,6 +113,30 @@ impl LibrdkafkaClient {
         }
     }
 
+    /// Looks whether topics that librdkafka does not find are there, where it is time to.
+    fn look_for_missing(&mut self) {
+        if !self.missing.is_due(Instant::now()) {
+            return;
+        }
+        let Ok(all) = offsets::list_topics(self.consumer.instance(), FOLLOW_LIMIT) else {
+            // That no broker answers is told in another way.
+            self.missing.failed(Instant::now());
+            return;
+        };
+        for shown in self.missing.look(&all, &self.subscription) {
+            self.consumer.told.push_back(Ok(match shown {
+                Shown::Missing(topic) => Polled::TopicMissing {
+                    message: format!(
+                        "topic {topic} does not exist at {}: waiting for it; create it, or correct the connector's topics",
+                        self.consumer.bootstrap_servers
+                    ),
+                    topic,
+                },
+                Shown::Found(topic) => Polled::TopicFound { topic },
+            }));
+        }
+    }
+
     /// The names of all topics that the cluster shows us.
     ///
     /// # Errors
@@ -136,6 +163,13 @@ impl std::fmt::Debug for LibrdkafkaClient {
     }
 }
 
+/// How often librdkafka looks for the topics that it is asked for.
+fn refresh_interval(properties: &BTreeMap<String, String>) -> Duration {
+    let text = properties.get("topic.metadata.refresh.interval.ms");
+    let ms = text.and_then(|text| text.parse().ok()).filter(|ms| *ms > 0);
+    Duration::from_millis(ms.unwrap_or(30_000))
+}
+
 fn no_transactional_id() -> KafkaError {
     KafkaError {
         kind: KafkaErrorKind::TransactionsUnavailable,
@@ -151,7 +185,12 @@ impl Kafka for LibrdkafkaClient {
             transactions.serve();
         }
         self.follow()?;
-        self.consumer.poll(timeout)
+        self.look_for_missing();
+        let told = self.consumer.poll(timeout);
+        for topic in std::mem::take(&mut self.consumer.not_found) {
+            self.missing.suspect(&topic);
+        }
+        told
     }
 
     fn pause_all(&mut self) {

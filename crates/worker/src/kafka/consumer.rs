@@ -33,8 +33,10 @@ pub(super) struct Consumer {
     pub(super) metadata: Option<GroupMetadata>,
     pub(super) giving_back: Option<GivingBack>,
     pub(super) told: VecDeque<Told>,
+    /// Topics that librdkafka has just said it does not find.
+    pub(super) not_found: Vec<String>,
     gathered: Gathered,
-    bootstrap_servers: String,
+    pub(super) bootstrap_servers: String,
 }
 
 impl Consumer {
@@ -62,6 +64,7 @@ impl Consumer {
             metadata: None,
             giving_back: None,
             told: VecDeque::new(),
+            not_found: Vec::new(),
             gathered: Gathered::new(MOST_RECORDS),
             bootstrap_servers: properties
                 .get("bootstrap.servers")
@@ -251,15 +254,11 @@ impl Consumer {
         }
         let failure = message.failure();
         let topic = message.topic();
-        let error = if failure.is_unknown_topic() {
-            KafkaError {
-                kind: KafkaErrorKind::Transient,
-                message: format!(
-                    "topic {topic} does not exist at {}: waiting for it; create it, or correct the connector's topics",
-                    self.bootstrap_servers
-                ),
-            }
-        } else if topic.is_empty() {
+        if failure.is_unknown_topic() && !topic.is_empty() {
+            self.not_found.push(topic.to_owned());
+            return;
+        }
+        let error = if topic.is_empty() {
             failure.explain(&format!("Kafka at {}", self.bootstrap_servers))
         } else {
             failure.explain(&format!("topic {topic} at {}", self.bootstrap_servers))

@@ -24,6 +24,7 @@ mod consumer;
 mod failure;
 mod following;
 mod jump;
+mod missing;
 mod native;
 mod offsets;
 mod ranges;

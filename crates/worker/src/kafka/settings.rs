@@ -45,6 +45,8 @@ pub struct ClientSettings {
     pub subscription: Vec<String>,
     /// Topics by pattern; takes the place of `subscription`.
     pub following: Option<Following>,
+    /// Topics of which the task knows already that they do not exist.
+    pub known_missing: Vec<String>,
     /// Told when offsets were sent and their transaction is not committed yet.
     pub probe: Option<Arc<dyn Probe>>,
 }

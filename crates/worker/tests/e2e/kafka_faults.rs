@@ -75,9 +75,10 @@ fn a_topic_that_does_not_exist_is_waited_for_and_said() {
     rig.broker.create_topic(topic, 1);
     rig.produce(topic, 1, 0, 100);
     rig.wait_for_rows(topic, 100, &worker);
+    worker.wait_for_log("succeeded after retrying: find topic not-there-yet");
     let (status, log) = worker.terminate();
     assert!(status.success(), "{status}:\n{log}");
-    assert!(!log.contains("FAILED"), "{log}");
+    assert!(!log.contains("FAILED") && !log.contains("ERROR"), "{log}");
     rig.check_exactly_once(topic, topic, 1, 100);
 }
 

@@ -344,13 +344,21 @@ fn a_topic_that_is_deleted_while_others_are_read() {
     rig.wait_for_rows(&gone, 100, &worker);
     rig.wait_for_rows(&stays, 100, &worker);
     rig.broker.delete_topic(&gone);
-    worker.wait_for_log(&format!("topic {gone} does not exist"));
+    let waits = format!("retrying: find topic {gone}, because: topic {gone} does not exist");
+    worker.wait_for_log(&waits);
     rig.produce(&stays, 1, 100, 100);
     rig.wait_for_rows(&stays, 200, &worker);
+    // That others are read does not mean that it was found.
+    let found = format!("succeeded after retrying: find topic {gone}");
+    assert_eq!(worker.lines(&found), [""; 0]);
     rig.broker.create_topic(&gone, 1);
     rig.produce(&gone, 1, 0, 50);
     rig.wait_for_rows(&gone, 150, &worker);
+    worker.wait_for_log(&found);
     let log = ended(worker);
+    one_line(&log, "WARN", &[&waits]);
+    let deleted = format!("topic {gone} was deleted while this connector was reading it");
+    one_line(&log, "ERROR", &[&deleted, "is unknown"]);
     assert!(!log.contains("FAILED"), "{log}");
     assert_eq!(offsets(&rig, &gone, 0), "0-49*2 50-99");
     rig.check_exactly_once(&stays, &stays, 1, 200);

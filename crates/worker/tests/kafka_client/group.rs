@@ -80,7 +80,8 @@ impl Worker {
             }
             Polled::Lost { partitions } => panic!("{partitions:?} lost"),
             Polled::OutOfRange { partition, .. } => panic!("{partition} lost its records"),
-            Polled::EndOfPartition { .. } | Polled::Nothing => {}
+            Polled::TopicMissing { message, .. } => panic!("{message}"),
+            Polled::EndOfPartition { .. } | Polled::TopicFound { .. } | Polled::Nothing => {}
         }
         if self
             .revoked
