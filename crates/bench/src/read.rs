@@ -158,6 +158,13 @@ fn by_worker_client(options: &ReadOptions) -> Result<Seen, Failure> {
             Polled::Revoked { .. } | Polled::Lost { .. } => {
                 return Err(Failure::new("the group took partitions back"));
             }
+            Polled::OutOfRange { partition, .. } => {
+                return Err(Failure::new(format!(
+                    "{partition} was cut while it was read"
+                )));
+            }
+            Polled::TopicMissing { message, .. } => return Err(Failure::new(message)),
+            Polled::TopicFound { .. } => {}
             Polled::EndOfPartition { .. } | Polled::Nothing if last.elapsed() < PATIENCE => {}
             Polled::EndOfPartition { .. } | Polled::Nothing => return Err(silence(seen, options)),
         }

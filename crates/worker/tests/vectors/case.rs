@@ -72,7 +72,7 @@ impl Case {
     /// What we make of it: an outcome a record, as lines of JSON.
     pub(crate) fn run(&self) -> Result<Vec<String>, ConfigFault> {
         let mut preview = Preview::of_properties(&self.complete(), Output::Records)?;
-        let outcome = |record: &RawValue| {
+        let mut outcome = |record: &RawValue| {
             let outcome = preview.outcome(record.get());
             outcome.expect("a record").to_string()
         };
