@@ -108,6 +108,36 @@ fn a_record_becomes_a_row_of_its_table_or_nothing() {
     assert_eq!(encoder.table_name(TableId(2)).as_ref(), "new");
 }
 
+/// Threads of tests have the stack that threads of tasks have, and frames that are not optimized.
+#[test]
+fn values_nest_as_deep_as_json_does() {
+    let check = |encoder: &mut Encoder, value: &str, row: &str| {
+        let (_, rows) = encode(encoder, &record("a", None, Some(value.as_bytes()))).expect("valid");
+        assert!(rows[0].1 == row.as_bytes(), "{} bytes", rows[0].1.len());
+    };
+    let nested = |depth| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    let mut schemaless = encoder("StringConverter", "JsonConverter", "a:t");
+    // A name that occurs twice takes the general way.
+    let value = format!("{{\"a\":0,\"a\":{}}}", nested(999));
+    check(&mut schemaless, &value, &nested(1000));
+    let settings = EncoderSettings {
+        key: converter("key.converter", "StringConverter", &[]),
+        value: converter("value.converter", "JsonConverter", &[]),
+        header: converter("header.converter", "SimpleHeaderConverter", &[]),
+        topics: TopicMap::parse("a:t").expect("a map"),
+        formats: RowFormats::default(),
+    };
+    let mut with_schemas = Encoder::new(&settings).expect("valid settings");
+    let map = "{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":";
+    let schema = format!(
+        "{}{{\"type\":\"int8\"}}{}",
+        map.repeat(500),
+        "}".repeat(500)
+    );
+    let value = format!("{{\"schema\":{schema},\"payload\":{}}}", nested(500));
+    check(&mut with_schemas, &value, &nested(500));
+}
+
 #[test]
 fn a_broken_key_fails_before_a_broken_value() {
     let check = |key: &str, bytes: &[u8], value: &[u8], expect: Option<Stage>| {
