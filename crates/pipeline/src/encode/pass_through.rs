@@ -268,7 +268,7 @@ impl Cursor<'_> {
     }
 
     /// A number whose value no reader changes. Integers of any size are such, but for `-0`, whose sign
-    /// Java drops, and for leading zeros, which only Jackson accepts.
+    /// Java drops (that of `-0.0` too), and for leading zeros, which only Jackson accepts.
     #[inline]
     fn number(&mut self) -> Option<()> {
         let start = self.at;
@@ -280,7 +280,12 @@ impl Cursor<'_> {
             return None;
         }
         match self.byte() {
-            Some(b'.' | b'e' | b'E') => self.fraction(start),
+            Some(b'.' | b'e' | b'E') => {
+                self.fraction(start)?;
+                let minus_zero =
+                    is_negative && first == b'0' && is_zero(&self.bytes[start..self.at]);
+                (!minus_zero).then_some(())
+            }
             _ if is_negative && first == b'0' => None,
             _ if whole > DIGITS_MAX => None,
             _ => Some(()),
@@ -306,6 +311,14 @@ impl Cursor<'_> {
         }
         (self.at - start <= FLOAT_LENGTH_MAX).then_some(())
     }
+}
+
+/// Whether the digits before an exponent are all zero.
+fn is_zero(number: &[u8]) -> bool {
+    let mut digits = number
+        .iter()
+        .take_while(|byte| !matches!(byte, b'e' | b'E'));
+    !digits.any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// Where the next quote, backslash or control character stands, at or after `at`. Eight bytes at a time:
