@@ -139,20 +139,22 @@ impl<'t> Reader<'t> {
             }
         }
         let start = self.tokens.mark();
-        for open in [Open::array, Open::map] {
-            if self.tokens.eat(open(0, 0).bracket_text()) {
-                let bracket = self.tokens.position() - 1;
-                if self.failed.contains(&bracket) {
-                    return self.instead_of_container(start);
-                }
-                if self.open.len() >= DEPTH_MAX {
-                    return Err(Failure::TooDeep);
-                }
-                self.open.push(open(start, bracket));
-                return self.go_on(Ok(()));
-            }
+        let open: fn(usize, usize) -> Open<'t> = if self.tokens.eat("[") {
+            Open::array
+        } else if self.tokens.eat("{") {
+            Open::map
+        } else {
+            return self.token();
+        };
+        let bracket = self.tokens.position() - 1;
+        if self.failed.contains(&bracket) {
+            return self.instead_of_container(start);
         }
-        self.token()
+        if self.open.len() >= DEPTH_MAX {
+            return Err(Failure::TooDeep);
+        }
+        self.open.push(open(start, bracket));
+        self.go_on(Ok(()))
     }
 
     /// A word that is all there is, or an element of a container.

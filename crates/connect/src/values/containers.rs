@@ -44,14 +44,6 @@ impl<'t> Open<'t> {
         }
     }
 
-    /// What it begins with.
-    pub(super) const fn bracket_text(&self) -> &'static str {
-        match self.kind {
-            Kind::Array(..) => "[",
-            Kind::Map(..) => "{",
-        }
-    }
-
     /// Whether a value comes next, or the end came.
     pub(super) fn needs_more(&self, tokens: &mut Tokens<'t>) -> Result<bool, Failure> {
         let end = match &self.kind {
