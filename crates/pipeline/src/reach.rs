@@ -180,7 +180,7 @@ impl fmt::Display for Loss {
                 let kept = self.goes_on_at.filter(|at| *at > first);
                 write!(
                     f,
-                    "lost are {records} records, offsets {position} to {}",
+                    "lost are up to {records} records, offsets {position} to {}",
                     first - 1
                 )?;
                 if let Some(at) = kept {
@@ -439,10 +439,10 @@ mod tests {
             ]
             .join("\n"),
             @r"
-        orders-0 cannot be read at its offset 10, for the broker has offsets 30 to 49: those before were deleted, by retention or by hand; lost are 20 records, offsets 10 to 29; auto.offset.reset=earliest: going on at 30
-        orders-0 cannot be read at its offset 10, for the broker has offsets 30 to 49: those before were deleted, by retention or by hand; lost are 40 records, offsets 10 to 29, and 30 to 49, which are passed over; auto.offset.reset=latest: going on at 50
-        orders-0 cannot be read at its offset 10, for the broker has no records, and 30 is next: those before were deleted, by retention or by hand; lost are 20 records, offsets 10 to 29; auto.offset.reset is none: set the group's offset (kafka-consumer-groups.sh --reset-offsets), or set consumer.override.auto.offset.reset to earliest or latest, and start again
-        orders-0 cannot be read at its offset 10, for the broker has offsets 30 to 49: those before were deleted, by retention or by hand; lost are 20 records, offsets 10 to 29, among them rows of a decided round up to offset 39 that StarRocks has aborted in a, b; auto.offset.reset=earliest: going on at 30
+        orders-0 cannot be read at its offset 10, for the broker has offsets 30 to 49: those before were deleted, by retention or by hand; lost are up to 20 records, offsets 10 to 29; auto.offset.reset=earliest: going on at 30
+        orders-0 cannot be read at its offset 10, for the broker has offsets 30 to 49: those before were deleted, by retention or by hand; lost are up to 40 records, offsets 10 to 29, and 30 to 49, which are passed over; auto.offset.reset=latest: going on at 50
+        orders-0 cannot be read at its offset 10, for the broker has no records, and 30 is next: those before were deleted, by retention or by hand; lost are up to 20 records, offsets 10 to 29; auto.offset.reset is none: set the group's offset (kafka-consumer-groups.sh --reset-offsets), or set consumer.override.auto.offset.reset to earliest or latest, and start again
+        orders-0 cannot be read at its offset 10, for the broker has offsets 30 to 49: those before were deleted, by retention or by hand; lost are up to 20 records, offsets 10 to 29, among them rows of a decided round up to offset 39 that StarRocks has aborted in a, b; auto.offset.reset=earliest: going on at 30
         orders-0 cannot be read at its offset 5000, for the broker has offsets 0 to 19: the topic was created anew, or its log was cut by an unclean election; how many records are lost is unknown; auto.offset.reset=earliest: going on at 0
         orders-0 cannot be read at its offset 5000, for the broker has offsets 0 to 4989: its log was cut, as by an unclean election; no records are lost, but rows of those cut off stay; going on at 4990
         orders-0 cannot be read at its offset 10, for the broker has offsets 0 to 19: the topic was deleted and created anew; how many records are lost is unknown; auto.offset.reset=latest: going on at 20

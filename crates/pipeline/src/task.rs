@@ -186,6 +186,8 @@ pub struct Session<'t, K: Kafka> {
     batch: Option<(K::Batch, usize)>,
     committing: Option<Committing>,
     events: VecDeque<GroupEvent>,
+    /// Where partitions ended when they were last read through.
+    ends: BTreeMap<TopicPartition, i64>,
     /// Partitions that cannot be read where they stand, and where the broker would have gone on.
     out_of_range: BTreeMap<TopicPartition, i64>,
     /// The last that turned out to be readable after all, and where.
@@ -222,6 +224,7 @@ impl<'t, K: Kafka> Session<'t, K> {
             batch: None,
             committing: None,
             events: VecDeque::new(),
+            ends: BTreeMap::new(),
             out_of_range: BTreeMap::new(),
             false_alarm: None,
             events_since: None,
@@ -293,6 +296,7 @@ impl<'t, K: Kafka> Session<'t, K> {
     }
 
     fn turn(&mut self) -> Turn {
+        self.cover_ends();
         if self.task.stop.requested() {
             self.enter("stopping");
             let restarts = self.restarts;
@@ -388,6 +392,7 @@ impl<'t, K: Kafka> Session<'t, K> {
         self.batches.clear();
         self.positions.clear();
         self.replay.clear();
+        self.ends.clear();
         self.settle_at = None;
         self.pause();
     }

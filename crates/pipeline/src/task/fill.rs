@@ -273,8 +273,35 @@ impl<K: Kafka> Session<'_, K> {
     /// the log was compacted or cut. Records that came before this may still be waiting to be taken, so
     /// that the round is not touched.
     pub(super) fn end_of_partition(&mut self, partition: &TopicPartition, offset: i64) {
-        if let Some(replay) = self.replay.get_mut(partition) {
-            replay.is_done |= offset >= replay.end;
+        match self.replay.get_mut(partition) {
+            Some(replay) => replay.is_done |= offset >= replay.end,
+            None => {
+                self.ends.insert(partition.clone(), offset);
+            }
+        }
+    }
+
+    /// Covers what stands at the end of partitions and is never delivered: the markers of transactions, and
+    /// records that were aborted. Else the offset would stay before them: a lag of nothing, and a loss that is
+    /// none once retention has taken them. Only where no record waits to be taken.
+    pub(super) fn cover_ends(&mut self) {
+        if self.ledger.is_none() || self.batch.is_some() || !self.replay.is_empty() {
+            return;
+        }
+        for (partition, end) in std::mem::take(&mut self.ends) {
+            let (topic, number) = (&*partition.topic, partition.partition);
+            let covered = match &mut self.filling {
+                Some(filling) => filling.round.share(topic, number).map(|s| s.position()),
+                None => self.positions.get(&partition).copied(),
+            };
+            if covered.is_none_or(|covered| covered >= end) {
+                continue;
+            }
+            let mut filling = self.filling.take().unwrap_or_else(|| self.open_round());
+            if let Some(share) = filling.round.share(topic, number) {
+                share.cover_up_to(end);
+            }
+            self.filling = Some(filling);
         }
     }
 

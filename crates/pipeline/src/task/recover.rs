@@ -217,6 +217,7 @@ impl<K: Kafka> Session<'_, K> {
         }
         self.batch = None;
         self.filling = None;
+        self.ends.clear();
         self.batches.clear();
         self.restarts += 1;
         let positions: Vec<_> = self

@@ -9,7 +9,7 @@ use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::step::Step;
 use starrocks_kafka_testbed::{Action, Call};
 
-use crate::broker::Protocol;
+use crate::broker::{Protocol, Slot, row};
 use crate::task_thread::{Ended, Steps, Task};
 use crate::world::{Tuning, World};
 
@@ -312,23 +312,73 @@ fn a_log_that_is_emptied_while_a_task_reads_is_gone_on_from_its_end() {
 
 #[test]
 fn gaps_that_are_no_loss_are_none() {
-    let world = world(Tuning::default());
-    world.broker.produce("orders", 0, 6);
-    world.broker.change(|state| {
-        let log = state
-            .logs
-            .get_mut(&TopicPartition::new("orders", 0))
-            .expect("the topic");
-        for gone in [0, 2, 3] {
-            log[gone] = crate::broker::Slot::Gone;
+    for tuning in [Tuning::default, at_least_once] {
+        let world = world(tuning());
+        let append = |is_record: bool| {
+            world.broker.append("orders", 0, |offset| {
+                if is_record {
+                    Slot::Value(Some(row("orders", 0, offset)))
+                } else {
+                    Slot::Gone
+                }
+            });
+        };
+        // Compacted away, aborted, markers: in front, between, and behind everything.
+        for is_record in [false, true, false, false, true, false, false] {
+            append(is_record);
         }
+        let task = world.spawn();
+        world.until_settled();
+        assert_eq!(offsets(&world), "1 4");
+        append(false);
+        world.until_settled();
+        append(true);
+        append(false);
+        world.until_settled();
+        task.stop_clean();
+        assert_eq!(offsets(&world), "1 4 8");
+        // Retention takes it all, and a topic at rest has lost nothing.
+        world.broker.delete_before("orders", 0, 10);
+        let next = world.spawn();
+        world.broker.produce("orders", 0, 1);
+        world.until_settled();
+        next.stop_clean();
+        assert_eq!(offsets(&world), "1 4 8 10");
+        for task in [task, next] {
+            assert_eq!(counted(&task), (0, 0, 0));
+            assert_eq!(task.status.incidents(), []);
+        }
+        world.check_nothing_open();
+    }
+}
+
+#[test]
+fn an_end_that_is_told_covers_nothing_that_waits() {
+    // The end of the log is told while records before it wait for StarRocks to take rows, and a crash follows.
+    let world = world(Tuning {
+        records_per_poll: 3,
+        ..Tuning::default()
     });
-    let task = world.spawn();
+    let hold = world
+        .stand_in
+        .faults()
+        .on(Call::Prepare)
+        .first(1)
+        .act(Action::Hold);
+    world.broker.produce("orders", 0, 3);
+    let steps = Arc::<Steps>::default();
+    steps.crash_at(Step::Prepared, 2);
+    let task = world.spawn_with(steps);
+    world.until("a prepare", || hold.hits() == 1);
+    world.broker.produce("orders", 0, 4);
+    world.broker.append("orders", 0, |_| Slot::Gone);
+    hold.remove();
+    assert_eq!(task.ended(), Ended::Crashed);
+    let next = world.spawn();
+    world.until_loaded();
     world.until_settled();
-    task.stop_clean();
-    assert_eq!(offsets(&world), "1 4 5");
-    assert_eq!(counted(&task), (0, 0, 0));
-    assert_eq!(task.status.incidents(), []);
+    next.stop_clean();
+    world.check_done();
 }
 
 #[test]
