@@ -46,21 +46,33 @@ enum State {
     Closed,
 }
 
-fn bound(addr: SocketAddr) -> io::Result<TcpSocket> {
+/// Whether a socket is given a number that another socket of ours has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    No,
+    /// So that a second socket can hold the number before the first one lets it go.
+    Yes,
+}
+
+fn bound(addr: SocketAddr, sharing: Sharing) -> io::Result<TcpSocket> {
     let socket = if addr.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
         TcpSocket::new_v6()?
     };
     socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(sharing == Sharing::Yes)?;
     socket.bind(addr)?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
     Ok(socket)
 }
 
 impl Port {
     /// Takes the port; nobody is served yet.
     pub(crate) fn bind(addr: SocketAddr, runtime: Handle) -> io::Result<Self> {
-        let socket = bound(addr)?;
+        let socket = bound(addr, Sharing::No)?;
         Ok(Self {
             addr: socket.local_addr()?,
             runtime,
@@ -81,7 +93,7 @@ impl Port {
         let mut state = self.lock();
         let socket = match std::mem::replace(&mut *state, State::Closed) {
             State::Away(socket) => socket,
-            State::Closed => bound(self.addr)?,
+            State::Closed => bound(self.addr, Sharing::No)?,
             listening @ State::Listening { .. } => {
                 *state = listening;
                 return Ok(());
@@ -105,12 +117,14 @@ impl Port {
     /// Closes the listener and every connection; returns when that is done. The port's number stays taken.
     pub(crate) fn down(&self) -> io::Result<()> {
         let mut state = self.lock();
+        // Before the listener goes, or somebody else on this machine may be given the number in between.
+        let holder = bound(self.addr, Sharing::Yes)?;
         if let State::Listening { stop, stopped } = std::mem::replace(&mut *state, State::Closed) {
             drop(stop);
             // An error says that the task is gone with its runtime, and so is its listener.
             let _ended = stopped.recv();
         }
-        *state = State::Away(bound(self.addr)?);
+        *state = State::Away(holder);
         Ok(())
     }
 }
