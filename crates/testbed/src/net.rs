@@ -159,6 +159,10 @@ async fn accept(
             Some(_) = connections.join_next() => {}
         }
     }
+    // A process that is just being spawned holds a copy of every socket: only this ends the listening for the copies too.
+    if let Err(error) = rustix::net::shutdown(&listener, rustix::net::Shutdown::Both) {
+        tracing::debug!(%error, ?service, "a listener could not be shut down");
+    }
     drop(listener);
     connections.shutdown().await;
 }

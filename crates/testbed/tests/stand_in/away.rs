@@ -48,3 +48,16 @@ fn servers_go_away_and_come_back_on_their_ports() {
         "OK"
     );
 }
+
+#[test]
+fn a_port_that_another_serves_is_refused() {
+    let at = StandIn::start(StandInOptions::default()).expect("the stand-in starts");
+    for taken in [at.addr(Node::Fe(0)), at.addr(Node::Be(0))] {
+        let second = StandIn::start(StandInOptions {
+            fe: vec![taken],
+            ..StandInOptions::default()
+        });
+        let message = second.expect_err("the port is taken").to_string();
+        assert!(message.contains(&taken.to_string()), "{message}");
+    }
+}
