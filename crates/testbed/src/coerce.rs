@@ -22,6 +22,8 @@ pub(crate) enum Source<'a> {
     Text(Cow<'a, str>),
     /// An array or object, as its JSON text.
     Nested(&'a str),
+    /// What an expression made, and is no text.
+    Bytes(Vec<u8>),
 }
 
 /// The value for `column`, its text put into `rows`. An error is the reason for the error log.
@@ -31,19 +33,18 @@ pub(crate) fn cell(
     strict: bool,
     rows: &mut Rows,
 ) -> Result<Cell, String> {
-    let cell = match convert(&column.name, &column.ty, source, rows) {
-        Ok(cell) => cell,
-        Err(reason) if strict => return Err(reason),
+    match convert(&column.name, &column.ty, source, rows) {
+        Ok(cell) => Ok(cell),
+        Err(reason) if strict => Err(reason),
         // Without strict mode a value that does not fit is NULL, in silence.
-        Err(_) => Cell::Null,
-    };
-    if cell == Cell::Null && !column.nullable {
-        return Err(format!(
-            "NULL value in non-nullable column '{}'",
-            column.name
-        ));
+        Err(_) => Ok(Cell::Null),
     }
-    Ok(cell)
+}
+
+/// Why the cell cannot be in its column, if so: what the table sink looks at, in both modes.
+pub(crate) fn sink_refusal(column: &Column, cell: Cell) -> Option<String> {
+    let null = cell == Cell::Null && !column.nullable;
+    null.then(|| format!("NULL value in non-nullable column '{}'", column.name))
 }
 
 /// The value for a column or for a part of a nested one, whatever strict mode says.
@@ -64,12 +65,16 @@ pub(crate) fn convert(
         ColumnType::Boolean => boolean(name, source),
         ColumnType::Char(n) | ColumnType::Varchar(n) => {
             let text = as_text(source);
-            fits(name, &text, *n)?;
+            fits(name, text.len(), *n)?;
             Ok(rows.text(&text))
         }
         ColumnType::Varbinary(n) => {
+            if let Source::Bytes(bytes) = source {
+                fits(name, bytes.len(), *n)?;
+                return Ok(rows.blob(bytes));
+            }
             let text = as_text(source);
-            fits(name, &text, *n)?;
+            fits(name, text.len(), *n)?;
             Ok(rows.blob(text.as_bytes()))
         }
         ColumnType::Json => Ok(rows.text(&as_json(source))),
@@ -124,6 +129,7 @@ fn as_text<'a>(source: &'a Source<'_>) -> Cow<'a, str> {
         Source::Number(text) => Cow::Borrowed(text),
         Source::Text(text) => Cow::Borrowed(text),
         Source::Nested(json) => Cow::Owned(json_text::minified(json)),
+        Source::Bytes(bytes) => String::from_utf8_lossy(bytes),
     }
 }
 
@@ -133,11 +139,12 @@ fn as_json(source: &Source<'_>) -> String {
         Source::Bool(value) => value.to_string(),
         Source::Text(text) => json_text::quoted(text),
         Source::Number(json) | Source::Nested(json) => json_text::printed(json),
+        Source::Bytes(_) => json_text::quoted(&as_text(source)),
     }
 }
 
-fn fits(name: &str, text: &str, capacity: u32) -> Result<(), String> {
-    if text.len() <= usize::try_from(capacity).unwrap_or(usize::MAX) {
+fn fits(name: &str, len: usize, capacity: u32) -> Result<(), String> {
+    if len <= usize::try_from(capacity).unwrap_or(usize::MAX) {
         return Ok(());
     }
     Err(format!(
@@ -227,14 +234,14 @@ fn boolean(name: &str, source: &Source<'_>) -> Result<Cell, String> {
             t if t.eq_ignore_ascii_case("false") => false,
             t => t.parse::<i64>().map_err(|_| refused())? != 0,
         },
-        Source::Null | Source::Nested(_) => return Err(refused()),
+        Source::Null | Source::Nested(_) | Source::Bytes(_) => return Err(refused()),
     };
     Ok(Cell::Int(i64::from(value)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, cell};
+    use super::{Source, cell, sink_refusal};
     use crate::column_type::ColumnType;
     use crate::rows::{Cell, Rows};
     use crate::schema::Column;
@@ -384,9 +391,10 @@ mod tests {
             comment: String::new(),
         };
         for (json, strict) in [("null", true), ("null", false), ("true", false)] {
-            let refused = cell(&column, &source(json), strict, &mut Rows::new(1))
-                .expect_err("the column is NOT NULL");
-            assert_eq!(refused, "NULL value in non-nullable column 'c'");
+            let cell = cell(&column, &source(json), strict, &mut Rows::new(1));
+            let refused = cell.map(|cell| sink_refusal(&column, cell));
+            let expect = "NULL value in non-nullable column 'c'".to_owned();
+            assert_eq!(refused, Ok(Some(expect)));
         }
     }
 }

@@ -1,5 +1,9 @@
 //! StarRocks' lenient reading of dates and times.
 
+mod format;
+
+pub(crate) use format::Format;
+
 /// A point in the calendar without a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -119,6 +123,11 @@ impl Moment {
             second: part(1000, 60),
             micros: part(1, 1000) * 1000,
         }
+    }
+
+    /// As [`from_millis`](Self::from_millis); `None` beyond the year 9999.
+    pub(crate) fn in_range(millis: u64) -> Option<Self> {
+        (millis < 253_402_300_800_000).then(|| Self::from_millis(millis))
     }
 
     fn valid(self) -> Option<Self> {

@@ -3,9 +3,10 @@
 //! What is not known is refused by its name: a stand-in that skips a clause would accept a table that StarRocks builds differently.
 
 use crate::column_type::ColumnType;
+use crate::parser::Parser;
 use crate::schema::{Model, Table};
 use crate::sql::SqlError;
-use crate::tokens::{Token, tokens};
+use crate::tokens::Token;
 
 mod columns;
 mod show;
@@ -52,12 +53,8 @@ pub(crate) enum Statement {
 
 /// Reads one statement, which may end with a semicolon. A table without a database is looked for in `database`.
 pub(crate) fn parse(sql: &str, database: Option<&str>) -> Result<Statement, SqlError> {
-    let mut p = Parser {
-        tokens: tokens(sql).map_err(SqlError::new)?,
-        at: 0,
-        database: database.map(str::to_owned),
-        needs_database: false,
-    };
+    let mut p = Parser::over(sql).map_err(SqlError::new)?;
+    p.database = database.map(str::to_owned);
     p.statement(sql).map_err(|message| {
         if p.needs_database {
             SqlError::no_database()
@@ -65,14 +62,6 @@ pub(crate) fn parse(sql: &str, database: Option<&str>) -> Result<Statement, SqlE
             SqlError::new(message)
         }
     })
-}
-
-struct Parser {
-    tokens: Vec<Token>,
-    at: usize,
-    database: Option<String>,
-    /// A name stood without a database where none is used.
-    needs_database: bool,
 }
 
 impl Parser {
@@ -157,72 +146,6 @@ const CLAUSES: [&str; 9] = [
 ];
 
 impl Parser {
-    fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.at)
-    }
-
-    fn word(&mut self) -> Option<String> {
-        let Some(Token::Word(word)) = self.tokens.get(self.at) else {
-            return None;
-        };
-        self.at += 1;
-        Some(word.clone())
-    }
-
-    fn at_word(&self, word: &str) -> bool {
-        matches!(self.peek(), Some(Token::Word(w)) if w.eq_ignore_ascii_case(word))
-    }
-
-    fn take(&mut self, word: &str) -> bool {
-        let found = self.at_word(word);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn take_all(&mut self, words: &[&str]) -> bool {
-        let start = self.at;
-        if words.iter().all(|w| self.take(w)) {
-            return true;
-        }
-        self.at = start;
-        false
-    }
-
-    fn mark(&mut self, mark: char) -> bool {
-        let found = self.peek() == Some(&Token::Mark(mark));
-        self.at += usize::from(found);
-        found
-    }
-
-    fn here(&self) -> String {
-        self.peek().map_or_else(
-            || "the end of the statement".to_owned(),
-            |t| format!("`{}`", t.shown()),
-        )
-    }
-
-    fn expect_mark(&mut self, mark: char) -> Result<(), String> {
-        if self.mark(mark) {
-            Ok(())
-        } else {
-            Err(format!("expected `{mark}` but found {}", self.here()))
-        }
-    }
-
-    fn name(&mut self, of: &str) -> Result<String, String> {
-        match self.peek() {
-            Some(Token::Word(name) | Token::Quoted(name)) => {
-                let name = name.clone();
-                self.at += 1;
-                Ok(name)
-            }
-            _ => Err(format!(
-                "expected the name of {of} but found {}",
-                self.here()
-            )),
-        }
-    }
-
     fn table_name(&mut self) -> Result<(String, String), String> {
         let first = self.name("a table as <database>.<table>")?;
         if self.mark('.') {
@@ -247,30 +170,6 @@ impl Parser {
             return self.name("a database");
         }
         Ok(first)
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        while self.mark(';') {}
-        if self.peek().is_some() {
-            return Err(format!("the stand-in does not know {} here", self.here()));
-        }
-        Ok(())
-    }
-
-    /// Skips one group in parentheses.
-    fn group(&mut self) -> Result<(), String> {
-        self.expect_mark('(')?;
-        let mut depth = 1;
-        while depth > 0 {
-            match self.peek() {
-                Some(Token::Mark('(')) => depth += 1,
-                Some(Token::Mark(')')) => depth -= 1,
-                Some(_) => {}
-                None => return Err("a parenthesis is not closed".to_owned()),
-            }
-            self.at += 1;
-        }
-        Ok(())
     }
 
     fn names(&mut self) -> Result<Vec<String>, String> {

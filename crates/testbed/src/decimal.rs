@@ -1,5 +1,7 @@
 //! Numbers as text: decimals keep every digit of their scale, doubles are shown as StarRocks shows them.
 
+use std::cmp::Ordering;
+
 /// `text` as a decimal of `precision` and `scale`, rounded half away from zero; `None` where it is no number,
 /// `Some(None)` where it is out of range.
 pub(crate) fn rescaled(text: &str, precision: u8, scale: u8) -> Option<Option<String>> {
@@ -76,6 +78,42 @@ pub(crate) fn large_int(text: &str) -> Option<Option<i128>> {
     Some(whole.parse().ok())
 }
 
+/// Compares two numbers, plain ones digit by digit; `None` where one of them is none.
+pub(crate) fn compare(one: &str, other: &str) -> Option<Ordering> {
+    match (plain(one), plain(other)) {
+        (Some((true, _, _)), Some((false, _, _))) => Some(Ordering::Less),
+        (Some((false, _, _)), Some((true, _, _))) => Some(Ordering::Greater),
+        (Some((negative, whole, fraction)), Some((_, other_whole, other_fraction))) => {
+            let order = (whole.len().cmp(&other_whole.len()))
+                .then_with(|| whole.cmp(other_whole))
+                .then_with(|| fraction.cmp(other_fraction));
+            Some(if negative { order.reverse() } else { order })
+        }
+        _ => one
+            .trim()
+            .parse::<f64>()
+            .ok()?
+            .partial_cmp(&other.trim().parse().ok()?),
+    }
+}
+
+/// Whether a number without an exponent is below zero, and its digits before and behind the point without needless zeros.
+fn plain(text: &str) -> Option<(bool, &str, &str)> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = whole.bytes().chain(fraction.bytes());
+    if whole.len() + fraction.len() == 0 || !all.clone().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let zero = all.clone().all(|b| b == b'0');
+    let (whole, fraction) = (
+        whole.trim_start_matches('0'),
+        fraction.trim_end_matches('0'),
+    );
+    Some((text.starts_with('-') && !zero, whole, fraction))
+}
+
 /// A double in its shortest form, with an exponent where it is very large or small (as `fmt` writes it in C++).
 pub(crate) fn double(value: f64) -> String {
     let scientific = format!("{value:e}");
@@ -94,7 +132,7 @@ pub(crate) fn double(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{double, large_int, rescaled};
+    use super::{compare, double, large_int, rescaled};
 
     #[test]
     fn decimals_keep_every_digit_of_the_scale() {
@@ -172,6 +210,28 @@ mod tests {
         ];
         for (value, expect) in rows {
             assert_eq!(double(value), expect);
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_digit_by_digit() {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let rows = [
+            ("1", "1.0", Some(Equal)),
+            ("-0.0", "0", Some(Equal)),
+            ("007.10", "7.1", Some(Equal)),
+            ("10", "9", Some(Greater)),
+            ("-10", "-9", Some(Less)),
+            ("-1", "1", Some(Less)),
+            ("1.05", "1.5", Some(Less)),
+            ("123456789012345678901", "123456789012345678902", Some(Less)),
+            ("1e3", "1000", Some(Equal)),
+            ("x", "1", None),
+            ("", "1", None),
+        ];
+        for (one, other, expect) in rows {
+            assert_eq!(compare(one, other), expect, "{one} and {other}");
+            assert_eq!(compare(other, one), expect.map(std::cmp::Ordering::reverse));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::csv::{self, Field};
 use crate::dates::Moment;
 use crate::inflate::Compression;
 use crate::parse_json::{self, Fields, Values, count_rows};
-use crate::plan::{LoadPlan, Origin, Target};
+use crate::plan::{LoadPlan, Op, Origin};
 use crate::rows::{Cell, Rows};
 use crate::schema::{Column, Table};
 use crate::spec::{Format, LoadSpec};
@@ -90,12 +90,10 @@ pub(crate) fn evaluate(
     };
     let units = inflated(units, spec.compression, limits.inflated_bytes)?;
     match &spec.format {
-        Format::Json { strip_outer_array } => {
+        Format::Json(shape) => {
             let fields = Fields::new(plan.fields.iter().map(|(name, _)| name.as_str()));
             for unit in &units {
-                parse_json::each_row(unit, *strip_outer_array, &fields, |values| {
-                    work.json_row(values)
-                })?;
+                shape.each_row(unit, &fields, |values| work.json_row(values))?;
             }
         }
         Format::Csv(format) => {
@@ -127,7 +125,7 @@ pub(crate) fn count_unkept(spec: &LoadSpec, body: Vec<u8>, limits: Limits) -> u6
     let units = [body];
     let bodies = inflated(&units, spec.compression, limits.inflated_bytes).unwrap_or_default();
     let rows = |body: &[u8]| match &spec.format {
-        Format::Json { strip_outer_array } => count_rows(body, *strip_outer_array),
+        Format::Json(shape) => count_rows(body, shape.strip_outer_array),
         Format::Csv(format) => {
             let mut rows = 0;
             csv::each_row(body, format, |_, _| rows += 1);
@@ -151,7 +149,7 @@ impl Work<'_> {
         self.row(
             |at| match values[at] {
                 // An object without `__op` is an upsert; one with `"__op":null` is not.
-                None if Some(at) == *op => Ok(Source::Number("0")),
+                None if *op == Some(Op::Field(at)) => Ok(Source::Number("0")),
                 value => parse_json::source(value),
             },
             || {
@@ -193,50 +191,85 @@ impl Work<'_> {
         shown: impl Fn() -> String,
     ) {
         let start = self.out.rows.start();
-        match self.cells(source) {
-            Ok(delete) => {
-                self.out.tally.total += 1;
-                self.out.rows.finish(delete);
-            }
+        let (delete, refusal) = match self.cells(source) {
+            Ok(done) => done,
             Err(reason) => {
                 self.out.rows.take_back(start);
-                self.filter(&reason, shown());
+                return self.filter(&reason, shown());
             }
+        };
+        let rows = &self.out.rows;
+        let selected = self.plan.selection.as_ref().is_none_or(|selection| {
+            selection.holds(self.table, rows, rows.since(start)) == Some(true)
+        });
+        if !selected {
+            self.out.rows.take_back(start);
+            self.out.tally.total += 1;
+            self.out.tally.unselected += 1;
+        } else if let Some(reason) = refusal {
+            self.out.rows.take_back(start);
+            self.filter(&reason, shown());
+        } else {
+            self.out.tally.total += 1;
+            self.out.rows.finish(delete);
         }
     }
 
-    /// Pushes the cells; answers whether the row is a delete.
+    /// Pushes the cells; answers whether the row is a delete, and why the table refuses it, if it does.
     fn cells<'v>(
         &mut self,
         source: impl Fn(usize) -> Result<Source<'v>, String>,
-    ) -> Result<bool, String> {
-        let delete = self.plan.op.map_or(Ok(false), |at| {
-            delete(&self.plan.fields[at], &source(at)?, self.spec)
-        })?;
+    ) -> Result<(bool, Option<String>), String> {
+        let zone = self.spec.zone_seconds.unwrap_or(0);
+        let delete = match &self.plan.op {
+            None => false,
+            Some(Op::Field(at)) => is_delete(&source(*at)?, self.spec)?,
+            Some(Op::Derived(value)) => is_delete(&value.value(&source, zone)?, self.spec)?,
+        };
+        let mut refusal = None;
         for (column, origin) in self.table.columns.iter().zip(&self.plan.origins) {
+            let text = |text: &str| Source::Text(Cow::Owned(text.to_owned()));
             let cell = match origin {
-                Origin::Field(at) => self.field(column, &source(*at)?)?,
-                Origin::Default(text) => {
-                    coerce::cell(column, &Source::Text(text.into()), true, &mut self.out.rows)?
+                Origin::Field(at) => self.field(column, &source(*at)?, self.spec.strict)?,
+                // Strict mode looks at fields only.
+                Origin::Derived(value) => {
+                    let value = value.value(&source, zone)?;
+                    self.text_field(column, &value, false)?
                 }
-                Origin::Now => coerce::cell(
-                    column,
-                    &Source::Text(self.now.as_str().into()),
-                    true,
-                    &mut self.out.rows,
-                )?,
+                Origin::Default(default) => {
+                    coerce::cell(column, &text(default), true, &mut self.out.rows)?
+                }
+                Origin::Now => coerce::cell(column, &text(&self.now), true, &mut self.out.rows)?,
                 Origin::Null => Cell::Null,
             };
+            refusal = refusal.or_else(|| coerce::sink_refusal(column, cell));
             self.out.rows.push(cell);
         }
-        Ok(delete)
+        Ok((delete, refusal))
     }
 
-    /// The cell of a field as it was sent. In CSV what is nested is text, which is read as JSON.
-    fn field(&mut self, column: &Column, source: &Source<'_>) -> Result<Cell, String> {
+    /// The cell of a field as it was sent.
+    fn field(
+        &mut self,
+        column: &Column,
+        source: &Source<'_>,
+        strict: bool,
+    ) -> Result<Cell, String> {
+        match self.spec.format {
+            Format::Csv(_) => self.text_field(column, source, strict),
+            Format::Json(_) => coerce::cell(column, source, strict, &mut self.out.rows),
+        }
+    }
+
+    /// The cell of a text. What is nested is read as JSON from it.
+    fn text_field(
+        &mut self,
+        column: &Column,
+        source: &Source<'_>,
+        strict: bool,
+    ) -> Result<Cell, String> {
         let rows = &mut self.out.rows;
-        let strict = self.spec.strict;
-        if let (Format::Csv(_), Source::Text(text)) = (&self.spec.format, source)
+        if let Source::Text(text) = source
             && (column.ty.is_nested() || column.ty == ColumnType::Json)
             && let Ok(json) = serde_json::from_str::<&RawValue>(text)
         {
@@ -262,28 +295,22 @@ impl Work<'_> {
 }
 
 /// Reads `__op`: 0 upsert, 1 delete, as number or numeric text. A missing key in JSON is an upsert; `null` is not.
-fn delete(
-    (name, target): &(String, Target),
-    source: &Source<'_>,
-    spec: &LoadSpec,
-) -> Result<bool, String> {
-    debug_assert_eq!(*target, Target::Op, "only the operation field is asked");
+fn is_delete(source: &Source<'_>, spec: &LoadSpec) -> Result<bool, String> {
+    let null = || "NULL value in non-nullable column '__op'".to_owned();
     let text = match source {
         Source::Number(text) => *text,
         Source::Text(text) => text.trim(),
-        Source::Null => return Err(format!("NULL value in non-nullable column '{name}'")),
+        Source::Null => return Err(null()),
         _ => {
-            return Err(format!(
-                "Unsupported value type. Numeric type is required. column={name}"
-            ));
+            return Err("Unsupported value type. Numeric type is required. column=__op".to_owned());
         }
     };
     match text.parse::<f64>() {
         Ok(0.0) => Ok(false),
         Ok(1.0) => Ok(true),
         _ if spec.strict => Err(format!(
-            "Failed to parse string value as integer. column={name}, value={text}"
+            "Failed to parse string value as integer. column=__op, value={text}"
         )),
-        _ => Err(format!("NULL value in non-nullable column '{name}'")),
+        _ => Err(null()),
     }
 }

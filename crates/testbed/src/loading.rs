@@ -68,7 +68,7 @@ impl Cluster {
             Some(_) => {}
             None => context.headers = Some(headers),
         }
-        if let (Format::Json { .. }, false, Some(length)) =
+        if let (Format::Json(_), false, Some(length)) =
             (&spec.format, spec.ignore_json_size, head.content_length())
         {
             context.json_bytes += length;

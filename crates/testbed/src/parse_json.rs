@@ -30,6 +30,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().copied()
+    }
+
     /// The number of a field. Objects mostly have their keys in one order, so a guess spares the hash.
     fn number(&self, key: &str, guess: usize) -> Option<usize> {
         match self.names.get(guess) {
@@ -57,10 +65,7 @@ pub(crate) fn each_row<'de>(
     let mut values: Values<'de> = vec![None; fields.names.len()];
     if strip_outer_array {
         if first != Some(&b'[') {
-            return Err(format!(
-                "the value should be array type with strip_outer_array=true, value: {}",
-                head(text)
-            ));
+            return Err(is_no_array(text));
         }
         let seed = Rows {
             fields,
@@ -72,10 +77,7 @@ pub(crate) fn each_row<'de>(
             .map_err(|e| format!("Failed to parse json as array. error: {e}"))
     } else {
         if first == Some(&b'[') {
-            return Err(format!(
-                "The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows, value: {}",
-                head(text)
-            ));
+            return Err(is_array(text));
         }
         while reader.end().is_err() {
             Row {
@@ -98,7 +100,21 @@ fn shape(strip_outer_array: bool) -> &'static str {
     }
 }
 
-fn head(text: &str) -> String {
+pub(crate) fn is_no_array(text: &str) -> String {
+    format!(
+        "the value should be array type with strip_outer_array=true, value: {}",
+        head(text)
+    )
+}
+
+pub(crate) fn is_array(text: &str) -> String {
+    format!(
+        "The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows, value: {}",
+        head(text)
+    )
+}
+
+pub(crate) fn head(text: &str) -> String {
     text.chars().take(64).collect()
 }
 

@@ -77,6 +77,11 @@ impl Rows {
         );
     }
 
+    /// The cells of the row that is being built.
+    pub(crate) fn since(&self, start: RowStart) -> &[Cell] {
+        &self.cells[start.cells..]
+    }
+
     pub(crate) fn take_back(&mut self, start: RowStart) {
         self.cells.truncate(start.cells);
         self.arena.truncate(start.arena);

@@ -1,12 +1,14 @@
 //! The headers of a load: which are read, what they mean, which are refused.
 
+use crate::expression::Item;
 use crate::headers::LoadHeaders;
 use crate::inflate::Compression;
+use crate::json_path::{JsonPath, JsonShape};
 
 /// The format of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Format {
-    Json { strip_outer_array: bool },
+    Json(JsonShape),
     Csv(CsvFormat),
 }
 
@@ -27,7 +29,11 @@ pub(crate) struct CsvFormat {
 pub(crate) struct LoadSpec {
     pub(crate) format: Format,
     pub(crate) compression: Option<Compression>,
-    pub(crate) columns: Option<Vec<String>>,
+    pub(crate) columns: Option<Vec<Item>>,
+    /// The header `where`.
+    pub(crate) selection: Option<String>,
+    /// Seconds that local time is ahead of UTC; `None` where the zone is not known.
+    pub(crate) zone_seconds: Option<i64>,
     pub(crate) strict: bool,
     pub(crate) max_filter_ratio: f64,
     pub(crate) ignore_json_size: bool,
@@ -38,10 +44,7 @@ pub(crate) struct LoadSpec {
 }
 
 /// Headers that StarRocks reads and whose meaning the stand-in does not have.
-const REFUSED: [&str; 7] = [
-    "where",
-    "jsonpaths",
-    "json_root",
+const REFUSED: [&str; 4] = [
     "partitions",
     "temporary_partitions",
     "envelope",
@@ -68,7 +71,12 @@ impl LoadSpec {
         Ok(Self {
             format,
             compression,
-            columns: header("columns").map(column_list).transpose()?,
+            columns: header("columns")
+                .filter(given)
+                .map(Item::list)
+                .transpose()?,
+            selection: header("where").filter(given).map(str::to_owned),
+            zone_seconds: zone_seconds(header("timezone")),
             strict: flag(headers, "strict_mode")?,
             max_filter_ratio: header("max_filter_ratio")
                 .map_or(0.0, |v| v.trim().parse().unwrap_or(0.0)),
@@ -86,8 +94,13 @@ fn format(headers: &LoadHeaders) -> Result<(Format, Option<Compression>), String
     let name = headers.get("format").unwrap_or("csv").to_ascii_lowercase();
     let by_header = compression(headers)?;
     if name == "json" {
-        let strip_outer_array = flag(headers, "strip_outer_array")?;
-        return Ok((Format::Json { strip_outer_array }, by_header));
+        let header = |name: &str| headers.get(name).filter(given);
+        let shape = JsonShape {
+            strip_outer_array: flag(headers, "strip_outer_array")?,
+            root: header("json_root").map(JsonPath::read).transpose()?,
+            paths: header("jsonpaths").map(JsonPath::read_list).transpose()?,
+        };
+        return Ok((Format::Json(shape), by_header));
     }
     let compression = Compression::of_csv_format(&name);
     if compression.is_none() && name != "csv" {
@@ -166,25 +179,22 @@ fn flag(headers: &LoadHeaders, name: &str) -> Result<bool, String> {
     }
 }
 
-/// Plain names, with or without backticks.
-fn column_list(value: &str) -> Result<Vec<String>, String> {
-    let mut names = Vec::new();
-    for part in value.split(',') {
-        let part = part.trim();
-        let name = part
-            .strip_prefix('`')
-            .and_then(|p| p.strip_suffix('`'))
-            .unwrap_or(part);
-        let plain = !name.is_empty()
-            && (name.len() < part.len() || name.chars().all(|c| c.is_alphanumeric() || c == '_'));
-        if !plain {
-            return Err(format!(
-                "this StarRocks stand-in knows only plain names in the load header `columns`, not `{part}`"
-            ));
-        }
-        names.push(name.to_owned());
-    }
-    Ok(names)
+/// An empty header is none.
+fn given(value: &&str) -> bool {
+    !value.trim().is_empty()
+}
+
+/// `UTC` and its like, `+08:00`, and StarRocks' own default. The stand-in's default is UTC.
+fn zone_seconds(value: Option<&str>) -> Option<i64> {
+    let text = match value.map(str::trim) {
+        None | Some("" | "UTC" | "GMT" | "Z" | "Etc/UTC") => return Some(0),
+        Some("Asia/Shanghai" | "CST") => return Some(8 * 3600),
+        Some(text) => text,
+    };
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = text.strip_prefix(['+', '-'])?.split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
 /// A separator: text, `\n` `\r` `\t`, or hexadecimal as `\x01` and `\\x0D0A`.
@@ -216,9 +226,11 @@ fn delimiter(value: &str, name: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CsvFormat, Format, LoadSpec, delimiter};
+    use super::{CsvFormat, Format, LoadSpec, delimiter, zone_seconds};
+    use crate::expression::Item;
     use crate::headers::{Interface, LoadHeaders};
     use crate::inflate::Compression;
+    use crate::json_path::JsonShape;
 
     fn read(interface: Interface, headers: &[(&str, &'static str)]) -> Result<LoadSpec, String> {
         LoadSpec::read(&LoadHeaders::read(interface, |name| {
@@ -241,16 +253,17 @@ mod tests {
         .expect("the headers are right");
         assert_eq!(
             json.format,
-            Format::Json {
-                strip_outer_array: true
-            }
+            Format::Json(JsonShape {
+                strip_outer_array: true,
+                ..JsonShape::default()
+            })
         );
         assert_eq!(json.compression, Some(Compression::Lz4Frame));
-        assert_eq!(json.columns, Some(vec!["a".to_owned(), "b c".to_owned()]));
+        let columns = ["a", "b c"].map(|name| Item::Field(name.to_owned()));
+        assert_eq!(json.columns, Some(columns.to_vec()));
         let refused = [
-            (Transaction, ("where", "a > 1"), "`where`"),
-            (Transaction, ("jsonpaths", "[\"$.a\"]"), "`jsonpaths`"),
-            (Transaction, ("columns", "a, b = c + 1"), "`b = c + 1`"),
+            (Transaction, ("partitions", "p1"), "`partitions`"),
+            (Transaction, ("columns", "a, b = c + 1"), "operator `+`"),
             (
                 Transaction,
                 ("format", "xml"),
@@ -330,6 +343,22 @@ mod tests {
                 expect,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn zones_are_known_by_their_offset() {
+        let rows = [
+            (None, Some(0)),
+            (Some("UTC"), Some(0)),
+            (Some("+05:30"), Some(19_800)),
+            (Some("-08:00"), Some(-28_800)),
+            (Some("Asia/Shanghai"), Some(28_800)),
+            (Some("Europe/Berlin"), None),
+            (Some("+99:00"), None),
+        ];
+        for (zone, expect) in rows {
+            assert_eq!(zone_seconds(zone), expect, "{zone:?}");
         }
     }
 }

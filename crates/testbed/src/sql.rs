@@ -17,6 +17,7 @@ mod show;
 
 pub(crate) use information_schema::{InformationSchema, SCHEMA};
 pub(crate) use session::{Session, VERSION};
+pub(crate) use show::like;
 
 /// A value in a result. BOOLEAN is 0 or 1; LARGEINT, DECIMAL, DATE and DATETIME are text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::ddl::{self, Statement};
 use crate::headers::LoadHeaders;
-use crate::plan::{LoadPlan, Target};
+use crate::plan::LoadPlan;
 use crate::rows::{Cell, Rows};
 use crate::schema::{ColumnDefault, Model, Table, quoted};
 use crate::spec::LoadSpec;
@@ -64,17 +64,10 @@ impl<'a> Applied<'a> {
         spec: &'a LoadSpec,
         plan: &'a LoadPlan,
     ) -> Self {
-        let loaded = || {
-            plan.fields
-                .iter()
-                .filter(|(_, t)| *t == Target::Column)
-                .map(|(name, _)| name.as_str())
-                .collect()
-        };
         Self {
             table,
             rows,
-            set: spec.partial_update.then(loaded),
+            set: spec.partial_update.then(|| plan.loaded(table)),
             merge_condition: spec.merge_condition.as_deref(),
         }
     }

@@ -4,7 +4,7 @@ use crate::column_type::ColumnType;
 use crate::schema::{Column, ColumnDefault};
 use crate::tokens::Token;
 
-use super::Parser;
+use crate::parser::Parser;
 
 impl Parser {
     pub(super) fn column(&mut self) -> Result<Column, String> {

@@ -2,7 +2,7 @@
 
 use crate::tokens::Token;
 
-use super::Parser;
+use crate::parser::Parser;
 
 /// What is to be shown. `like` is a pattern of LIKE that its names must match.
 #[derive(Debug, Clone, PartialEq, Eq)]

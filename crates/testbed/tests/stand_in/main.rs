@@ -2,6 +2,7 @@
 
 mod away;
 mod bodies;
+mod expressions;
 mod faults;
 mod http;
 mod labels;

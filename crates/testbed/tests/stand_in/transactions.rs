@@ -378,7 +378,12 @@ fn bodies_of_several_loads_are_one_transaction() {
         "what is not known is refused by name",
         &[
             BEGIN,
-            load(&[("where", "id > 1")], "1\n", "INVALID_ARGUMENT", "`where`"),
+            load(
+                &[("partitions", "p1")],
+                "1\n",
+                "INVALID_ARGUMENT",
+                "`partitions`",
+            ),
         ],
         "ABORTED",
         0,
