@@ -10,11 +10,13 @@ use crate::decimal::double;
 use crate::store::{Store, StoreError};
 
 mod declare;
+mod functions;
 mod information_schema;
 mod query;
 mod session;
 mod show;
 
+pub(crate) use functions::add_functions;
 pub(crate) use information_schema::{InformationSchema, SCHEMA};
 pub(crate) use session::{Session, VERSION};
 pub(crate) use show::like;
@@ -177,7 +179,11 @@ impl From<StoreError> for SqlError {
 
 impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::new(error.to_string())
+        match error {
+            // Its own text shows the whole statement, in SQLite's words.
+            rusqlite::Error::SqlInputError { msg, .. } => Self::new(msg),
+            other => Self::new(other.to_string()),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::plan::LoadPlan;
 use crate::rows::{Cell, Rows};
 use crate::schema::{ColumnDefault, Model, Table, quoted};
 use crate::spec::LoadSpec;
-use crate::sql::InformationSchema;
+use crate::sql::{InformationSchema, add_functions};
 use crate::txns::Txn;
 
 /// The memory could not be read or written.
@@ -117,6 +117,7 @@ impl Store {
                 .insert(table.name.clone(), Arc::new(table));
         }
         InformationSchema::attach(&self.connection)?;
+        add_functions(&self.connection)?;
         self.tell_catalogue()
     }
 

@@ -186,18 +186,6 @@ impl Parser {
 
     /// What follows SET: `NAMES x`, `[SESSION] name = value, …`, `@name = value`, `TRANSACTION …`.
     pub(super) fn set(&mut self) -> Result<Vec<(String, String)>, String> {
-        if self.take("NAMES") || self.take_all(&["CHARACTER", "SET"]) {
-            let charset = self.value()?;
-            let names = [
-                "character_set_client",
-                "character_set_connection",
-                "character_set_results",
-            ];
-            return Ok(names
-                .iter()
-                .map(|n| ((*n).to_owned(), charset.clone()))
-                .collect());
-        }
         for refused in ["PASSWORD", "ROLE", "DEFAULT", "CATALOG", "PROPERTY"] {
             if self.at_word(refused) {
                 return Err(format!("the stand-in does not know SET {refused}"));
@@ -205,6 +193,20 @@ impl Parser {
         }
         let mut values = Vec::new();
         loop {
+            if self.take("NAMES") || self.take_all(&["CHARACTER", "SET"]) {
+                let charset = self.value()?;
+                let names = [
+                    "character_set_client",
+                    "character_set_connection",
+                    "character_set_results",
+                ];
+                values.extend(names.map(|name| (name.to_owned(), charset.clone())));
+                if !self.mark(',') {
+                    self.end()?;
+                    return Ok(values);
+                }
+                continue;
+            }
             let user = self.mark('@') && !self.mark('@');
             let scoped = ["GLOBAL", "SESSION", "LOCAL"]
                 .into_iter()

@@ -90,6 +90,11 @@ fn what_clients_ask_at_connect_is_answered() {
         ),
         ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", ""),
         (
+            "SET autocommit = 1, NAMES utf8, sql_mode = 'X'; SELECT @@character_set_results, @@sql_mode",
+            "utf8\tX",
+        ),
+        ("SELECT LOCATE('b', 'äb'), LOCATE('x', 'a')", "2\t0"),
+        (
             "SET sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')",
             "",
         ),
