@@ -1,6 +1,7 @@
 //! SQL over the stand-in's tables: declarations are ours, the rest is SQLite's.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::column_type::ColumnType;
 use crate::ddl::{self, Statement};
 use crate::decimal::double;
 use crate::store::{Store, StoreError};
+use crate::tokens::{Token, spanned};
 
 mod declare;
 mod functions;
@@ -214,34 +216,18 @@ pub(crate) fn run(
     Ok(last)
 }
 
-/// Splits at semicolons outside of quotes and comments.
+/// The statements of a text: what stands between semicolons and is more than blanks and comments.
 pub(crate) fn statements(sql: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut start, mut quote) = (0, None);
-    let bytes = sql.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        match (quote, bytes[at]) {
-            (None, b'\'' | b'"' | b'`') => quote = Some(bytes[at]),
-            (Some(q), b) if b == q => quote = None,
-            (Some(_), b'\\') => at += 1,
-            (None, b'-') if bytes.get(at + 1) == Some(&b'-') => {
-                at += bytes[at..]
-                    .iter()
-                    .position(|b| *b == b'\n')
-                    .unwrap_or(bytes.len() - at - 1);
-            }
-            (None, b';') => {
-                parts.push(&sql[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    parts.push(&sql[start..]);
-    parts.retain(|p| !p.trim().is_empty());
-    parts
+    let Ok(tokens) = spanned(sql) else {
+        // Read as one statement it is refused with the reason.
+        return vec![sql];
+    };
+    let separators = tokens.split(|(token, _)| *token == Token::Mark(';'));
+    let range = |tokens: &[(Token, Range<usize>)]| {
+        let (first, last) = tokens.first().zip(tokens.last())?;
+        Some(&sql[first.1.start..last.1.end])
+    };
+    separators.filter_map(range).collect()
 }
 
 /// Runs one statement.

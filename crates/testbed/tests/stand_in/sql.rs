@@ -109,6 +109,8 @@ fn what_clients_ask_at_connect_is_answered() {
         ("SHOW WARNINGS LIMIT 10", ""),
         ("/*!40101 SET NAMES utf8 */", ""),
         ("START TRANSACTION; COMMIT", ""),
+        ("SELECT 'a;b' /* c; d */ # it's\n; -- e; f", "a;b"),
+        ("SELECT 'a", "! a text that begins with ' has no end"),
         ("select @@none", "! Unknown system variable 'none'"),
         (
             "SET PASSWORD = 'x'",
