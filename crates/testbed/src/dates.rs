@@ -125,6 +125,14 @@ impl Moment {
         }
     }
 
+    /// The year, then month, day, hour, minute and second, and the microseconds.
+    pub(crate) fn parts(self) -> (u16, [u8; 5], u32) {
+        let small = |part: u32| u8::try_from(part).unwrap_or(u8::MAX);
+        let year = u16::try_from(self.year).unwrap_or(u16::MAX);
+        let parts = [self.month, self.day, self.hour, self.minute, self.second];
+        (year, parts.map(small), self.micros)
+    }
+
     /// As [`from_millis`](Self::from_millis); `None` beyond the year 9999.
     pub(crate) fn in_range(millis: u64) -> Option<Self> {
         (millis < 253_402_300_800_000).then(|| Self::from_millis(millis))

@@ -256,11 +256,70 @@ fn several_statements_have_an_answer_each() {
     assert_eq!(wire.answer()[0][0], 0);
     wire.command(3, "SELECT DATABASE()");
     assert_eq!(wire.answer()[3], b"\xfb");
-    wire.command(22, "SELECT ?");
-    let refused = String::from_utf8_lossy(&wire.answer()[0]).into_owned();
-    assert!(refused.contains("prepared statements"), "{refused}");
     wire.command(1, "");
     assert!(wire.read().is_err(), "the connection is closed");
+}
+
+#[test]
+fn prepared_statements_answer_in_binary() {
+    let at = stand_in();
+    let mut wire = Wire::login(&at);
+    wire.command(
+        22,
+        "SELECT t.*, id + 1, 0.5 FROM d.t WHERE id <= ? ORDER BY id DESC",
+    );
+    let prepared = wire.read().expect("it answers");
+    assert_eq!(prepared, [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+    for _ in 0..2 {
+        wire.read().expect("a parameter, and the end of them");
+    }
+    // Statement 1, no cursor, once, no NULL, the type: a number of one byte, 2.
+    wire.number = 0;
+    wire.write(&[23, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 2]);
+    let packets = wire.answer();
+    assert_eq!(packets[0], [9]);
+    let rows = &packets[11..packets.len() - 1];
+    let nulls = [
+        0,
+        0b1111_1000,
+        0b1,
+        2,
+        0,
+        0,
+        0,
+        3,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0xe0,
+        0x3f,
+    ];
+    assert_eq!(rows[0], nulls);
+    let mut full = vec![0, 0, 0, 1, 0, 0, 0, 1];
+    full.extend_from_slice(
+        b"\x041.50\x0b\xe8\x07\x01\x02\x03\x04\x05\0\0\0\0\x02\xc3\xa9\x05[1,2]\x02\x00\xff",
+    );
+    full.extend_from_slice(&2_i64.to_le_bytes());
+    full.extend_from_slice(&0.5_f64.to_le_bytes());
+    assert_eq!(rows[1], full);
+    wire.number = 0;
+    wire.write(&[23, 9, 0, 0, 0, 0, 1, 0, 0, 0]);
+    let refused = String::from_utf8_lossy(&wire.answer()[0]).into_owned();
+    assert!(refused.contains("Unknown prepared statement"), "{refused}");
+    // Closing has no answer.
+    wire.command(25, "\x01\0\0\0");
+    wire.command(14, "");
+    assert_eq!(wire.answer()[0][0], 0);
 }
 
 #[test]
