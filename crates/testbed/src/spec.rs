@@ -44,11 +44,10 @@ pub(crate) struct LoadSpec {
 }
 
 /// Headers that StarRocks reads and whose meaning the stand-in does not have.
-const REFUSED: [&str; 4] = [
+const REFUSED: [&str; 3] = [
     "partitions",
     "temporary_partitions",
     "envelope",
-    "enable_merge_commit",
 ];
 
 impl LoadSpec {

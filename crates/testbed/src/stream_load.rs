@@ -25,11 +25,57 @@ pub(crate) struct StreamLoading {
     db: String,
     table: String,
     label: String,
+    /// What the client called its request, where its transaction has another label: a merge commit.
+    request: Option<String>,
     txn: i64,
     headers: LoadHeaders,
     body: Vec<u8>,
     bytes: u64,
     ended: bool,
+}
+
+/// A merge commit, as the headers ask for it: the label is then the server's, and the client's one names its request only. Here
+/// each request is alone in its transaction, as it is in StarRocks when no other comes within the interval.
+fn merge_commit(head: &Head) -> Result<bool, Failure> {
+    let is = |name: &str, word: &str| {
+        head.header(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case(word))
+    };
+    if !is("enable_merge_commit", "true") {
+        return Ok(false);
+    }
+    let invalid = |message: String| Failure::new("INVALID_ARGUMENT", message);
+    if is("merge_commit_async", "true") {
+        let message = "this StarRocks stand-in does not know `merge_commit_async`";
+        return Err(invalid(message.to_owned()));
+    }
+    for name in ["merge_commit_interval_ms", "merge_commit_parallel"] {
+        let number = head.header(name).and_then(|text| text.trim().parse().ok());
+        if number.is_none_or(|number: u32| number == 0) {
+            return Err(invalid(format!("{name} must be set to a number above 0")));
+        }
+    }
+    Ok(true)
+}
+
+/// The answer of a merge commit, which counts no rows.
+fn merged(request: &str, mut body: serde_json::Value) -> serde_json::Value {
+    if let Some(answer) = body.as_object_mut() {
+        answer.retain(|name, _| !name.starts_with("Number") && !name.ends_with("TimeMs"));
+    }
+    body["RequestId"] = json!(request);
+    for name in [
+        "LoadTimeMs",
+        "ReadDataTimeMs",
+        "PendingTimeMs",
+        "WaitPlanTimeMs",
+        "WriteDataTimeMs",
+        "WaitFinishTimeMs",
+        "LeftMergeTimeMs",
+    ] {
+        body[name] = json!(0);
+    }
+    body
 }
 
 /// The answer of a Stream Load.
@@ -88,13 +134,17 @@ impl Cluster {
             .totals
             .next_file
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let label = head.header("label").map_or_else(
-            || format!("stand-in-{:x}-{number:x}", self.clock.now_ms()),
-            str::to_owned,
-        );
+        let named = head.header("label").map(str::to_owned);
+        let own = |kind: &str| format!("{kind}-{:x}-{number:x}", self.clock.now_ms());
+        let is_merged = merge_commit(head);
+        let (label, request) = match &is_merged {
+            Ok(true) => (own("merge_commit"), Some(named.unwrap_or_default())),
+            _ => (named.unwrap_or_else(|| own("stand-in")), None),
+        };
         let refuse = |txn: i64, failure: Failure| {
             Box::new(refused(txn, &label, &failure, Counts::default()))
         };
+        is_merged.map_err(|f| refuse(-1, f))?;
         let txn = self
             .stream_load_begin(be, head, &label, action)
             .map_err(|f| refuse(-1, f))?;
@@ -104,6 +154,7 @@ impl Cluster {
             db: head.db.clone(),
             table: head.table.clone(),
             label: label.clone(),
+            request,
             txn,
             headers: LoadHeaders::read(Interface::StreamLoad, |name| head.header(name)),
             body: Vec::new(),
@@ -198,6 +249,9 @@ impl StreamLoading {
                 };
                 let mut body = result(self.txn, &self.label, status, None, message, counts);
                 logs.put_into(&mut body);
+                if let Some(request) = &self.request {
+                    body = merged(request, body);
+                }
                 Reply::be(&body)
             }
             Err(failure) => {

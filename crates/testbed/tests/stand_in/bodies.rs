@@ -245,3 +245,34 @@ fn nested_types_and_json_keep_their_values_in_both_formats() {
         ["1\t[\"x\",null]\t{7:1.5}\t{\"x\":4,\"y\":null}\t{\"k\": 1}"]
     );
 }
+
+#[test]
+fn a_merge_commit_has_a_label_of_its_own() {
+    let at = stand_in(StandInOptions::default());
+    let headers = [
+        ("format", "json"),
+        ("label", "mine"),
+        ("enable_merge_commit", "true"),
+        ("merge_commit_interval_ms", "10"),
+        ("merge_commit_parallel", "1"),
+    ];
+    // The same request twice is two loads: nothing tells that it was one.
+    for _ in 0..2 {
+        let answer = load(&at, &headers, br#"{"id":1,"name":"a"}"#);
+        assert_eq!(answer.word(), "Success", "{}", answer.text());
+        let answer: serde_json::Value = serde_json::from_str(&answer.text()).expect("JSON");
+        assert_eq!(answer["RequestId"], "mine");
+        let label = answer["Label"].as_str().expect("a label");
+        assert!(label.starts_with("merge_commit-"), "{label}");
+        assert!(answer.get("NumberLoadedRows").is_none());
+    }
+    assert_eq!(taken(&at), ["1\ta", "1\ta"]);
+    let answer = load(&at, &headers[..4], b"{}");
+    assert!(
+        answer.text().contains("merge_commit_parallel"),
+        "{}",
+        answer.text()
+    );
+    let later = [&headers[..], &[("merge_commit_async", "true")]].concat();
+    assert_eq!(load(&at, &later, b"{}").word(), "Fail");
+}
