@@ -216,6 +216,39 @@ fn a_stream_load_whose_answer_is_lost_is_asked_for_by_its_label() {
 }
 
 #[test]
+fn a_load_that_is_committed_with_others_is_sent_again_without_asking() {
+    const MERGED: Properties = &[
+        ("sink.properties.enable_merge_commit", "true"),
+        ("sink.properties.merge_commit_interval_ms", "10"),
+        ("sink.properties.merge_commit_parallel", "1"),
+    ];
+    let check = |action: Action, rows: usize| {
+        let world = one_topic(at_least_once(MERGED));
+        let fault = world
+            .stand_in
+            .faults()
+            .on(Call::StreamLoad)
+            .first(1)
+            .act(action);
+        let task = world.spawn();
+        world.until("a settled round", || {
+            fault.hits() == 1 && world.is_settled()
+        });
+        task.stop_clean();
+        assert_eq!(world.rows(), rows);
+        assert_eq!(served(&world, Call::StreamLoad).len(), 2);
+        assert_eq!(served(&world, Call::State), []);
+        assert_eq!(task.status.counters.rounds_again.load(Ordering::Relaxed), 0);
+        assert!(task.status.retrying().is_empty());
+        world.check_nothing_open();
+    };
+    check(Action::Html, 10);
+    check(Action::ResetMidBody { after: 20 }, 10);
+    // It was in, and nobody could know.
+    check(Action::DropAnswerAfterEffect, 20);
+}
+
+#[test]
 fn rows_that_stream_load_refuses_fail_the_task_with_the_first_of_them_and_where_they_are() {
     const LOGGED: Properties = &[
         ("sink.properties.log_rejected_record_num", "-1"),

@@ -1,7 +1,7 @@
 //! `sink.properties.*` and `sink.table.<table>.properties.*`: what they make of loads, and what they cost.
 
 use starrocks_kafka_testbed::broker::Message;
-use starrocks_kafka_testbed::{Call, Hop};
+use starrocks_kafka_testbed::{Action, Call, Hop};
 
 use crate::process::Worker;
 use crate::rig::Rig;
@@ -194,6 +194,43 @@ fn a_kill_between_stream_load_and_offsets_loses_nothing() {
         rig.stored_offsets("stream_load_kill", &topic, 2),
         [sent, sent]
     );
+    rig.check_nothing_open();
+}
+
+#[test]
+fn loads_are_committed_with_others() {
+    let Some(rig) = Rig::new("merge_commit") else {
+        return;
+    };
+    let topic = rig.topic(2);
+    rig.produce(&topic, 2, 0, 300);
+    let properties = [
+        AT_LEAST_ONCE,
+        ("sink.properties.enable_merge_commit", "TRUE"),
+        ("sink.properties.merge_commit_interval_ms", "10"),
+        ("sink.properties.merge_commit_parallel", "1"),
+    ];
+    let connector = rig.connector("merge_commit", &topic, &properties);
+    let worker = rig.start(&[&connector]);
+    rig.wait_for_rows(&topic, 600, &worker);
+    ends_well(worker);
+    rig.check_exactly_once(&topic, &topic, 2, 300);
+    assert_eq!(rig.stored_offsets("merge_commit", &topic, 2), [300, 300]);
+
+    // An answer is lost, and no label tells whether the rows are in.
+    let faults = rig.standin.faults();
+    faults
+        .on(Call::StreamLoad)
+        .first(1)
+        .act(Action::DropAnswerAfterEffect);
+    rig.produce(&topic, 2, 300, 100);
+    let worker = rig.start(&[connector]);
+    worker.wait_for_log("retrying: load into table");
+    rig.wait_until("every row is there, some of them twice", &worker, || {
+        rig.distinct(&topic) == 800 && rig.rows(&topic) > 800
+    });
+    ends_well(worker);
+    assert_eq!(rig.stored_offsets("merge_commit", &topic, 2), [400, 400]);
     rig.check_nothing_open();
 }
 
