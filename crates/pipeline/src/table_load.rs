@@ -126,7 +126,7 @@ impl TableLoad {
                 }
                 (Handed::Chunk(chunk, permit), Interface::StreamLoad) => {
                     let body = self.body(chunk, &mut compressor).await?;
-                    self.stream_load(&body, chunks).await?;
+                    self.stream_load(&body, chunks, &from).await?;
                     drop(permit);
                 }
                 (Handed::Seal, Interface::Transactions) => {
@@ -248,7 +248,15 @@ impl TableLoad {
     /// Loads and commits one chunk. Where its answer does not tell whether it is in, its label does; what is not in is sent
     /// again under the same label. A load that is committed together with others cannot be asked for by its label: it is sent
     /// again all the same, and its rows may be there twice.
-    async fn stream_load(&self, body: &Body, number: u64) -> Result<(), LoadFailure> {
+    ///
+    /// What never left is tried for as long as the round is wanted: to begin the round again would double what it has
+    /// committed before.
+    async fn stream_load(
+        &self,
+        body: &Body,
+        number: u64,
+        from: &mpsc::Receiver<Handed>,
+    ) -> Result<(), LoadFailure> {
         let what = format!("load into table {}", self.name);
         let transaction = self.warehouse.chunk(self.attempt, &self.name, number);
         let mut backoff = Backoff::new();
@@ -279,15 +287,21 @@ impl TableLoad {
                 self.accepted(&what, body);
                 return Ok(());
             }
-            // A text that nobody knows is a refusal, perhaps of the rows: more of them is no answer.
-            let may_send_again =
-                is_unknown && error.class != Class::Other && backoff.waits() < BACK_END_TRIES_MAX;
-            if may_send_again {
-                self.warehouse.try_again(&what, &error);
-                backoff.wait().await;
-            } else {
-                self.again_or_fail(&what, &error, &mut backoff).await?;
+            let may_send_again = match error.verdict {
+                Verdict::NotSent => !from.is_closed(),
+                // A text that nobody knows is a refusal, perhaps of the rows: more of them is no answer.
+                Verdict::UnknownAsk => {
+                    error.class != Class::Other && backoff.waits() < BACK_END_TRIES_MAX
+                }
+                _ => false,
+            };
+            if !may_send_again {
+                let failure = self.failure(&error).await;
+                self.warehouse.succeeded(&what);
+                return Err(failure);
             }
+            self.warehouse.try_again(&what, &error);
+            backoff.wait().await;
         }
     }
 

@@ -216,6 +216,23 @@ fn a_stream_load_whose_answer_is_lost_is_asked_for_by_its_label() {
 }
 
 #[test]
+fn a_stream_load_that_cannot_be_sent_waits_and_its_round_is_not_begun_again() {
+    let world = one_topic(at_least_once(STREAM_LOAD));
+    // Oftener than a transaction's back end would be tried.
+    let fault = world
+        .stand_in
+        .faults()
+        .on(Call::StreamLoad)
+        .first(6)
+        .act(Action::ResetBeforeEffect);
+    let task = world.spawn();
+    world.finish(&task);
+    assert_eq!(fault.hits(), 6);
+    assert_eq!(task.status.counters.rounds_again.load(Ordering::Relaxed), 0);
+    assert!(task.status.retrying().is_empty());
+}
+
+#[test]
 fn a_load_that_is_committed_with_others_is_sent_again_without_asking() {
     const MERGED: Properties = &[
         ("sink.properties.enable_merge_commit", "true"),
