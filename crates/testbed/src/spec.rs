@@ -44,11 +44,7 @@ pub(crate) struct LoadSpec {
 }
 
 /// Headers that StarRocks reads and whose meaning the stand-in does not have.
-const REFUSED: [&str; 3] = [
-    "partitions",
-    "temporary_partitions",
-    "envelope",
-];
+const REFUSED: [&str; 3] = ["partitions", "temporary_partitions", "envelope"];
 
 impl LoadSpec {
     /// Reads the headers. The error is StarRocks' message, or one that names what the stand-in does not have.

@@ -134,22 +134,38 @@ fn each_table_is_loaded_by_its_own_properties() {
         ("sink.table.lines.properties.column_separator", "\\x01"),
         ("sink.table.lines.properties.compression", ""),
         ("sink.table.shop.lenient.properties.max_filter_ratio", "1"),
+        (
+            "sink.table.nested.properties.jsonpaths",
+            r#"["$.at[0]","$.at[1]","$.number"]"#,
+        ),
+        (
+            "sink.table.nested.properties.columns",
+            "topic, p, n, t = topic, o = n",
+        ),
     ];
     let world = World::new(exactly_once(PROPERTIES)).topics(&[
         ("lines", 1),
         ("orders", 1),
         ("shop.lenient", 1),
+        ("nested", 1),
     ]);
     for topic in ["lines", "orders", "shop.lenient"] {
         world.broker.produce(topic, 0, 30);
+    }
+    for _ in 0..30 {
+        world.broker.append("nested", 0, |offset| {
+            let row = format!(r#"{{"at":["nested",0],"number":{offset}}}"#);
+            Slot::Value(Some(row.into_bytes()))
+        });
     }
     let bad = br#"{"t":"shop.lenient","p":null,"o":30}"#;
     let bad = Slot::Value(Some(bad.to_vec()));
     world.broker.append("shop.lenient", 0, |_| bad);
     let task = world.spawn();
-    world.until("all records", || world.rows() >= 90);
+    world.until("all records", || world.rows() >= 120);
     task.stop_clean();
     assert!(world.is_settled());
+    world.check_table("nested", &["nested"]);
     world.check_table("lines", &["lines"]);
     world.check_table("orders", &["orders"]);
     let count = "SELECT count(*) FROM d.`shop.lenient`";
