@@ -8,6 +8,7 @@
 mod client_table;
 mod clients;
 mod connector;
+mod connector_clients;
 mod connector_keys;
 mod converters;
 mod file;
@@ -15,6 +16,8 @@ mod overrides;
 mod problem;
 #[cfg(test)]
 mod reference;
+mod security;
+mod security_table;
 mod subscription;
 mod unknown;
 mod variables;

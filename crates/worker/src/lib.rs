@@ -8,6 +8,7 @@ mod demo;
 pub mod kafka;
 #[cfg(debug_assertions)]
 pub mod kill_at;
+pub mod oauth;
 pub mod preview;
 pub mod signals;
 pub mod standalone;

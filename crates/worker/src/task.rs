@@ -210,6 +210,8 @@ impl Task {
             name: format!("{}-{}", connector.name, self.spec.plan.index),
             consumer: self.spec.plan.consumer_properties.clone(),
             producer: self.spec.plan.producer_properties.clone(),
+            consumer_tokens: self.spec.plan.consumer_tokens.clone(),
+            producer_tokens: self.spec.plan.producer_tokens.clone(),
             transactional_id: exactly_once
                 .then(|| format!("starrocks-{}-{:016x}", connector.name, draw())),
             subscription: match &connector.subscription {

@@ -22,7 +22,10 @@
 
 mod admin;
 mod jars;
+mod listeners;
 mod process;
+#[cfg(feature = "secured")]
+pub mod secured;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -38,6 +41,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 pub use admin::{Message, OpenTransaction};
+pub use listeners::{Listener, Protocol};
 use process::Process;
 
 /// Turns the skipping of broker tests into their failure when set to `1`.
@@ -47,6 +51,8 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Other processes may take a port between its choice and the broker's bind.
 const START_ATTEMPTS: usize = 4;
+/// Of the form that Kafka's own tools ask for: 16 bytes in Base64.
+const CLUSTER_ID: &str = "c3RhcnJvY2tzLWthZmthLQ";
 /// Below every system's range for outgoing connections, so that a stopped broker finds its ports free
 /// when it comes back.
 const PORTS: std::ops::Range<u16> = 17_000..32_000;
@@ -60,6 +66,10 @@ pub struct BrokerOptions {
     pub heap_mib: u32,
     /// Whether Java compiles for throughput (benches) rather than for a quick start (tests).
     pub optimise: bool,
+    /// Listeners beside the plain one.
+    pub listeners: Vec<Listener>,
+    /// Names and passwords of the users that SCRAM knows.
+    pub scram_users: Vec<(String, String)>,
 }
 
 impl Default for BrokerOptions {
@@ -68,6 +78,8 @@ impl Default for BrokerOptions {
             properties: BTreeMap::new(),
             heap_mib: 256,
             optimise: false,
+            listeners: Vec::new(),
+            scram_users: Vec::new(),
         }
     }
 }
@@ -104,6 +116,8 @@ pub struct Broker {
     folder: TempDir,
     command: Vec<String>,
     port: u16,
+    /// The ports of the listeners beside the plain one.
+    ports: BTreeMap<String, u16>,
 }
 
 /// Whether a broker can be started on this machine, else what is missing.
@@ -128,7 +142,7 @@ pub fn shared() -> &'static Broker {
 /// # Panics
 /// Where it is missing and `STARROCKS_KAFKA_REQUIRE_BROKER=1`, and as [`shared`].
 pub fn shared_or_skip() -> Option<&'static Broker> {
-    may_start().then(shared)
+    may_start_or_skip().then(shared)
 }
 
 /// A broker of the test's own, or `None` (said on standard error) where Java or Maven is missing.
@@ -136,10 +150,14 @@ pub fn shared_or_skip() -> Option<&'static Broker> {
 /// # Panics
 /// Where it is missing and `STARROCKS_KAFKA_REQUIRE_BROKER=1`, and where it cannot be started.
 pub fn start_or_skip(options: BrokerOptions) -> Option<Broker> {
-    may_start().then(|| started(options))
+    may_start_or_skip().then(|| started(options))
 }
 
-fn may_start() -> bool {
+/// Whether Java is there, which was said on standard error where it is not.
+///
+/// # Panics
+/// Where it is missing and `STARROCKS_KAFKA_REQUIRE_BROKER=1`.
+pub fn may_start_or_skip() -> bool {
     let Err(missing) = java_available() else {
         return true;
     };
@@ -189,18 +207,24 @@ impl Broker {
             .prefix("starrocks-kafka-broker-")
             .tempdir()
             .map_err(|error| BrokerError::io("create a folder in", &env::temp_dir(), &error))?;
-        let [port, controller_port] = free_ports()?;
+        let ports = free_ports(2 + options.listeners.len())?;
+        let [port, controller_port, ref secured @ ..] = ports[..] else {
+            unreachable!("as many as were asked for, two at least")
+        };
         let data = folder.path().join("data");
         let file = folder.path().join("server.properties");
         fs::create_dir(&data).map_err(|error| BrokerError::io("create", &data, &error))?;
-        write(
-            &data.join("meta.properties"),
-            "version=1\ncluster.id=starrocks-kafka-testbed\nnode.id=1\n",
-        )?;
+        let listeners = listeners::properties(&options.listeners, secured, port, controller_port);
         write(
             &file,
-            &server_properties(options, &data, port, controller_port),
+            &server_properties(options, &data, controller_port, listeners),
         )?;
+        if options.scram_users.is_empty() {
+            listeners::write_meta(&data, CLUSTER_ID)?;
+        } else {
+            let users = &options.scram_users;
+            listeners::format(&jars::java(), class_path, CLUSTER_ID, &file, users)?;
+        }
         let mut command = vec![
             jars::java().to_string_lossy().into_owned(),
             format!("-Xmx{}m", options.heap_mib),
@@ -218,12 +242,30 @@ impl Broker {
             folder,
             command,
             port,
+            ports: options
+                .listeners
+                .iter()
+                .zip(secured)
+                .map(|(listener, port)| (listener.name.clone(), *port))
+                .collect(),
         })
     }
 
     /// The address for `bootstrap.servers`.
     pub fn bootstrap_servers(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The address of the listener of this name.
+    ///
+    /// # Panics
+    /// Where the broker was started without it.
+    pub fn address_of(&self, listener: &str) -> String {
+        let port = self.ports.get(listener);
+        format!(
+            "127.0.0.1:{}",
+            port.expect("the broker was started with this listener")
+        )
     }
 
     /// A topic name that nothing else in this process has, created with `partitions` partitions.
@@ -302,26 +344,28 @@ fn write(path: &Path, text: &str) -> Result<(), BrokerError> {
     fs::write(path, text).map_err(|error| BrokerError::io("write", path, &error))
 }
 
-/// Two ports that nobody listens on at this moment.
-fn free_ports() -> Result<[u16; 2], BrokerError> {
+/// Ports that nobody listens on at this moment.
+fn free_ports(count: usize) -> Result<Vec<u16>, BrokerError> {
     let mut held = Vec::new();
     for _ in 0..1000 {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
         if let Ok(listener) = TcpListener::bind(address) {
             held.push((address.port(), listener));
         }
-        if let [(first, _), (second, _)] = held[..] {
-            return Ok([first, second]);
+        if held.len() == count {
+            return Ok(held.iter().map(|(port, _)| *port).collect());
         }
     }
-    Err(BrokerError::new(format!("no two free ports in {PORTS:?}")))
+    Err(BrokerError::new(format!(
+        "no {count} free ports in {PORTS:?}"
+    )))
 }
 
 fn server_properties(
     options: &BrokerOptions,
     data: &Path,
-    port: u16,
     controller_port: u16,
+    listeners: BTreeMap<String, String>,
 ) -> String {
     let mut properties: BTreeMap<&str, String> = [
         ("process.roles", "broker,controller".to_owned()),
@@ -331,14 +375,6 @@ fn server_properties(
             format!("1@127.0.0.1:{controller_port}"),
         ),
         ("controller.listener.names", "CONTROLLER".to_owned()),
-        (
-            "listeners",
-            format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"),
-        ),
-        (
-            "advertised.listeners",
-            format!("PLAINTEXT://127.0.0.1:{port}"),
-        ),
         ("log.dirs", data.display().to_string()),
     ]
     .into();
@@ -373,8 +409,17 @@ fn server_properties(
         properties.insert(property, value.clone());
     }
     let mut text = String::new();
+    for (property, value) in listeners {
+        properties_line(&mut text, &property, &value);
+    }
     for (property, value) in properties {
-        let _ = writeln!(text, "{property}={value}");
+        properties_line(&mut text, property, &value);
     }
     text
+}
+
+/// PEM has lines, a property has none.
+fn properties_line(text: &mut String, property: &str, value: &str) {
+    let value = value.replace('\\', "\\\\").replace('\n', "\\n");
+    let _ = writeln!(text, "{property}={value}");
 }

@@ -21,6 +21,14 @@ pub(super) struct ClientProperty {
 pub(super) enum Effect {
     /// librdkafka's property of this name gets the value.
     Sets(&'static str, Values),
+    /// A part of what secures the client, which is understood as a whole; what it becomes, in words.
+    Secures(
+        #[cfg_attr(
+            not(test),
+            expect(dead_code, reason = "printed in the reference, which a test writes")
+        )]
+        &'static str,
+    ),
     /// Accepted, and said once: why it has no effect.
     None(&'static str),
     /// Accepted with one of these values, where it has no effect; otherwise refused: the way out.

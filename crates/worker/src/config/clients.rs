@@ -1,7 +1,8 @@
 //! Kafka client properties: from layers of Java's names to librdkafka's.
 //!
 //! Each layer (`consumer.*` of the worker, `consumer.override.*` of a connector) is checked where it
-//! stands, so that a message names the property as it was written; later layers win.
+//! stands, so that a message names the property as it was written; later layers win. What secures a client
+//! is understood when all layers are known.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +11,8 @@ use starrocks_kafka_connect::config::{ConfigKey, ConfigProblem, ConfigValue, Def
 
 use super::client_table::{CONSUMER, ClientProperty, Effect, PRODUCER, SHARED, Values, assignor};
 use super::problem::Notice;
+use super::security::{Merged, Said};
+use super::security_table::{PROTOCOL, SECURITY};
 
 /// Which of Kafka's clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +21,12 @@ pub(super) enum Client {
     Producer,
 }
 
-/// What one layer says, by Java's names, checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Layer(BTreeMap<&'static str, String>);
+/// What one layer says, by Java's names, checked. It has no `Debug`, for it has passwords.
+#[derive(Clone, Default)]
+pub(super) struct Layer {
+    prefix: String,
+    values: BTreeMap<&'static str, String>,
+}
 
 /// What reading a layer found beside its values.
 #[derive(Debug, Default)]
@@ -36,7 +42,7 @@ impl Client {
             Self::Consumer => CONSUMER,
             Self::Producer => PRODUCER,
         };
-        SHARED.iter().chain(own)
+        SHARED.iter().chain(SECURITY).chain(own)
     }
 
     fn property(self, name: &str) -> Option<&'static ClientProperty> {
@@ -45,19 +51,15 @@ impl Client {
 
     /// Checks the properties of `given` whose names begin with `prefix`.
     pub(super) fn read(self, prefix: &str, given: &Given) -> (Layer, Findings) {
-        let mut layer = Layer::default();
+        let mut layer = Layer {
+            prefix: prefix.to_owned(),
+            values: BTreeMap::new(),
+        };
         let mut findings = Findings::default();
         let named = given
             .iter()
             .filter_map(|(full, text)| Some((full, full.strip_prefix(prefix)?, text)));
         for (full, name, text) in named {
-            if is_secured(name, text) {
-                findings.problems.push(secured(full));
-                continue;
-            }
-            if name == SECURITY_PROTOCOL {
-                continue;
-            }
             let Some(property) = self.property(name) else {
                 findings.problems.push(self.unknown(prefix, full, name));
                 continue;
@@ -65,7 +67,7 @@ impl Client {
             match property.accept(full, text) {
                 Ok(Some(value)) => {
                     findings.notices.extend(property.loses(full, &value));
-                    layer.0.insert(property.key.name, value);
+                    layer.values.insert(property.key.name, value);
                 }
                 Ok(None) => findings.notices.extend(property.says(full)),
                 Err(problem) => findings.problems.push(problem),
@@ -102,7 +104,7 @@ impl Client {
             let said = layers
                 .iter()
                 .rev()
-                .find_map(|layer| layer.0.get(property.key.name));
+                .find_map(|layer| layer.values.get(property.key.name));
             let value = match (said, property.key.default) {
                 (Some(said), _) => said.clone(),
                 (None, DefaultValue::Text(default)) => default.to_owned(),
@@ -125,17 +127,25 @@ impl Client {
 impl Layer {
     /// A layer of one property, set by us.
     pub(super) fn of(name: &'static str, value: impl Into<String>) -> Self {
-        Self([(name, value.into())].into())
+        Self {
+            prefix: String::new(),
+            values: [(name, value.into())].into(),
+        }
     }
 
     /// Whether it says nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
+    }
+
+    /// Whether it says anything of TLS or SASL.
+    pub(super) fn is_about_security(&self) -> bool {
+        self.values.keys().any(|name| is_about_security(name))
     }
 
     /// What the layer says of a property.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.values.get(name).map(String::as_str)
     }
 }
 
@@ -143,7 +153,7 @@ impl ClientProperty {
     /// The value for librdkafka in Java's notation; `None` where there is none.
     fn accept(&self, full: &str, text: &str) -> Result<Option<String>, ConfigProblem> {
         match self.effect {
-            Effect::Sets(..) => {
+            Effect::Sets(..) | Effect::Secures(_) => {
                 let value = self.key.check(full, text)?;
                 Ok(Some(in_java(&value)))
             }
@@ -182,32 +192,36 @@ impl ClientProperty {
     fn says(&self, full: &str) -> Option<Notice> {
         match self.effect {
             Effect::None(why) => Some(Notice::no_effect(full, why)),
-            Effect::Sets(..) | Effect::Only(..) => None,
+            Effect::Sets(..) | Effect::Secures(_) | Effect::Only(..) => None,
         }
     }
 }
 
-/// The property that says how a client speaks to Kafka.
-const SECURITY_PROTOCOL: &str = "security.protocol";
-
 /// Whether a client's property is about TLS or SASL.
 pub(super) fn is_about_security(name: &str) -> bool {
-    name.starts_with("ssl.") || name.starts_with("sasl.") || name == SECURITY_PROTOCOL
+    name.starts_with("ssl.") || name.starts_with("sasl.") || name == PROTOCOL
 }
 
-/// Whether a client's property asks for TLS or SASL, which come with a later version.
-pub(super) fn is_secured(name: &str, text: &str) -> bool {
-    let plain = name == SECURITY_PROTOCOL && text.trim().eq_ignore_ascii_case("PLAINTEXT");
-    is_about_security(name) && !plain
-}
-
-/// The refusal of such a property; its value may be a password, so it is not shown.
-pub(super) fn secured(full: &str) -> ConfigProblem {
-    let message = format!(
-        "{full}: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in \
-         bootstrap.servers and leave it out."
-    );
-    ConfigProblem::about(full, message)
+/// What layers say of a client's security together. `prefix` is that of names that nobody wrote.
+pub(super) fn security<'p>(layers: &[&Layer], prefix: &'p str) -> Merged<'p> {
+    let mut said = BTreeMap::new();
+    for layer in layers {
+        let own = layer
+            .values
+            .iter()
+            .filter(|(name, _)| is_about_security(name));
+        said.extend(own.map(|(name, value)| {
+            let full = format!("{}{name}", layer.prefix);
+            (
+                *name,
+                Said {
+                    full,
+                    value: value.clone(),
+                },
+            )
+        }));
+    }
+    Merged { said, prefix }
 }
 
 /// A checked value as Java writes it.
@@ -216,6 +230,7 @@ fn in_java(value: &ConfigValue) -> String {
         ConfigValue::Boolean(truth) => truth.to_string(),
         ConfigValue::List(elements) => elements.join(","),
         ConfigValue::String(text) => text.clone(),
+        ConfigValue::Password(secret) => secret.reveal().to_owned(),
         other => other
             .integer()
             .map(|number| number.to_string())

@@ -8,7 +8,8 @@ use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
 use starrocks_kafka_pipeline::encode::EncoderSettings;
 use starrocks_kafka_pipeline::settings::SinkSettings;
 
-use super::clients::{self, Client, Layer};
+use super::clients;
+use super::connector_clients::{Clients, KafkaClient};
 use super::connector_keys::{DEF, FRAMEWORK_DEF, WITHOUT_EFFECT, check_class};
 use super::converters;
 use super::file::InitialState;
@@ -17,6 +18,7 @@ use super::subscription::{self, Subscription};
 use super::unknown;
 use super::variables;
 use super::worker::WorkerConfig;
+use crate::oauth::Tokens;
 
 /// All that is needed to run a connector. `Debug` shows its name alone, for its properties have secrets.
 #[derive(Clone)]
@@ -41,8 +43,8 @@ pub struct ConnectorPlan {
     pub notices: Vec<Notice>,
     /// The properties as they were given.
     pub given: Given,
-    consumer: BTreeMap<String, String>,
-    producer: BTreeMap<String, String>,
+    consumer: KafkaClient,
+    producer: KafkaClient,
 }
 
 /// What a connector's properties are read for.
@@ -54,8 +56,8 @@ pub(super) enum Purpose {
     Preview,
 }
 
-/// What one task needs beside its connector's plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one task needs beside its connector's plan. `Debug` leaves the properties out, for they have secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct TaskPlan {
     /// From 0.
     pub index: u32,
@@ -64,6 +66,18 @@ pub struct TaskPlan {
     /// librdkafka's properties for the producer that decides rounds. Those of the transaction
     /// (`transactional.id`, `transaction.timeout.ms`) are the task's own.
     pub producer_properties: BTreeMap<String, String>,
+    /// Where the consumer's tokens come from, where it shows tokens.
+    pub consumer_tokens: Option<Tokens>,
+    /// Where the producer's tokens come from, where it shows tokens.
+    pub producer_tokens: Option<Tokens>,
+}
+
+impl fmt::Debug for TaskPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskPlan")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for ConnectorPlan {
@@ -78,8 +92,8 @@ impl ConnectorPlan {
     /// What the task of this index, from 0, needs. Clients are named as Kafka Connect names them.
     #[must_use]
     pub fn task(&self, index: u32) -> TaskPlan {
-        let named = |properties: &BTreeMap<String, String>, kind: &str| {
-            let mut properties = properties.clone();
+        let named = |client: &KafkaClient, kind: &str| {
+            let mut properties = client.properties.clone();
             let name = &self.name;
             properties
                 .entry("client.id".to_owned())
@@ -90,6 +104,8 @@ impl ConnectorPlan {
             index,
             consumer_properties: named(&self.consumer, "consumer"),
             producer_properties: named(&self.producer, "producer"),
+            consumer_tokens: self.consumer.tokens.clone(),
+            producer_tokens: self.producer.tokens.clone(),
         }
     }
 
@@ -154,6 +170,7 @@ impl ConnectorPlan {
         notices.extend(sink.warnings(topics).into_iter().map(Notice::warning));
         let name = config.string("name").unwrap_or_default().to_owned();
         let (consumer, producer) = clients.translate(&name, worker);
+        notices.extend(clients.hint);
         Ok(Self {
             tasks_max: config
                 .integer("tasks.max")
@@ -161,8 +178,12 @@ impl ConnectorPlan {
                 .unwrap_or(1),
             initial_state,
             subscription,
-            group_id: consumer.get("group.id").cloned().unwrap_or_default(),
-            topics_refresh_interval: clients::metadata_refresh_interval(&consumer),
+            group_id: consumer
+                .properties
+                .get("group.id")
+                .cloned()
+                .unwrap_or_default(),
+            topics_refresh_interval: clients::metadata_refresh_interval(&consumer.properties),
             encoder: EncoderSettings {
                 key,
                 value,
@@ -177,61 +198,6 @@ impl ConnectorPlan {
             producer,
             name,
         })
-    }
-}
-
-/// What the connector says of its clients.
-struct Clients {
-    consumer: Layer,
-    producer: Layer,
-}
-
-impl Clients {
-    fn read(
-        given: &Given,
-        worker: &WorkerConfig,
-        problems: &mut Vec<ConfigProblem>,
-        notices: &mut Vec<Notice>,
-    ) -> Self {
-        let mut read = |client: Client, prefix: &str| {
-            let (layer, found) = client.read(prefix, given);
-            problems.extend(found.problems);
-            notices.extend(found.notices);
-            layer
-        };
-        let consumer = read(Client::Consumer, "consumer.override.");
-        let producer = read(Client::Producer, "producer.override.");
-        if !consumer.is_empty() {
-            problems.extend(clients::check_together(
-                &[&worker.consumer, &consumer],
-                "consumer.override.",
-            ));
-        }
-        let admin = given
-            .iter()
-            .filter(|(name, _)| name.starts_with("admin.override."));
-        for (full, text) in admin {
-            let name = full.strip_prefix("admin.override.").unwrap_or(full);
-            if clients::is_secured(name, text) {
-                problems.push(clients::secured(full));
-            } else {
-                notices.push(Notice::no_effect(full, "no admin client is used"));
-            }
-        }
-        Self { consumer, producer }
-    }
-
-    fn translate(
-        &self,
-        name: &str,
-        worker: &WorkerConfig,
-    ) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
-        let group = Layer::of("group.id", format!("connect-{name}"));
-        let brokers = Layer::of("bootstrap.servers", worker.bootstrap_servers.as_str());
-        let consumer =
-            Client::Consumer.translate(&[&group, &brokers, &worker.consumer, &self.consumer]);
-        let producer = Client::Producer.translate(&[&brokers, &worker.producer, &self.producer]);
-        (consumer, producer)
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use starrocks_kafka_connect::config::{ConfigKey, DefaultValue};
 
 use super::client_table::{CONSUMER, ClientProperty, Effect, PRODUCER, SHARED, Values};
+use super::security_table::SECURITY;
 use super::{connector_keys, worker_keys};
 
 const WRITTEN_BY: &str = "<!-- Written by `cargo xtask docs` from the tables that the program parses with. Do not edit. -->\n\n";
@@ -56,11 +57,16 @@ fn kafka_client_properties() -> String {
          file, as `consumer.override.<name>` or `producer.override.<name>` in a connector's, which wins. Without a prefix \
          only `bootstrap.servers` counts.\n\n\
          The default is what is sent where nothing is said: Java's, or Kafka Connect's, unless the row says otherwise. \
-         A property that stands in no row is refused. `ssl.*`, `sasl.*` and a `security.protocol` other than \
-         `PLAINTEXT` are not yet supported.\n",
+         A property that stands in no row is refused.\n\n\
+         The producer that decides rounds speaks to the same cluster as the consumer. Where no `producer.` or \
+         `producer.override.` property is about TLS or SASL it takes the consumer's, and where none says \
+         `bootstrap.servers` the consumer's brokers: a file that secures `consumer.*` alone is complete. The readers of \
+         offsets and topics are made as the consumer is. `security.protocol`, `sasl.*` and `ssl.*` without a prefix \
+         do not reach connectors, as in Kafka Connect; a warning says so where the consumer is left without them.\n",
     );
     for (title, table) in [
         ("Both", SHARED),
+        ("TLS and SASL, of both", SECURITY),
         ("Consumer", CONSUMER),
         ("Producer", PRODUCER),
     ] {
@@ -95,6 +101,7 @@ fn row(page: &mut String, property: &ClientProperty) {
     };
     let (librdkafka, remarks) = match property.effect {
         Effect::Sets(ours, values) => (code(ours), [how(values).as_str(), documentation].join(" ")),
+        Effect::Secures(becomes) => (becomes.to_owned(), documentation.to_owned()),
         Effect::None(why) => ("no effect".to_owned(), format!("{}.", capital(why))),
         Effect::Only([], way_out) => ("refused".to_owned(), format!("{}.", capital(way_out))),
         Effect::Only(allowed, way_out) => {

@@ -278,14 +278,10 @@ fn client_properties_that_cannot_be_are_refused_with_the_way_out() {
     w.properties:11: Unknown configuration consumer.fetch.min.byte: Kafka's consumer has no property fetch.min.byte; the nearest is consumer.fetch.min.bytes.
     w.properties:12: Invalid value 4000000 for configuration consumer.session.timeout.ms: Value must be no more than 3600000
     w.properties:13: Invalid value newest for configuration consumer.auto.offset.reset: String must be one of: earliest, latest, none
-    w.properties:14: consumer.security.protocol: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
-    w.properties:15: consumer.sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
     w.properties:16: Invalid value mine for configuration producer.transactional.id: each task has one of its own, starrocks-<connector>-<incarnation>; leave it out, and give the principal the right to write transactional ids with the prefix starrocks-.
     w.properties:17: Invalid value 10 for configuration producer.max.in.flight.requests.per.connection: Value must be no more than 5
-    w.properties:18: sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
-    w.properties:19: ssl.truststore.location: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
-    a.properties:9: consumer.override.ssl.key.password: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
     a.properties:10: Invalid value 60000 for configuration consumer.override.heartbeat.interval.ms: Heartbeat must be set lower than the session timeout, session.timeout.ms = 45000
+    a.properties: Missing configuration consumer.sasl.mechanism: Java's default GSSAPI (Kerberos) is not supported; set PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.
     "#);
 }
 

@@ -9,6 +9,7 @@ use super::clients::{self, Client, Layer};
 use super::converters;
 use super::overrides::{self, OverridePolicy};
 use super::problem::Notice;
+use super::security;
 use super::unknown;
 use super::variables;
 use super::worker_keys::{DEF, without_effect};
@@ -27,6 +28,8 @@ pub struct WorkerConfig {
     pub(super) config_providers: Vec<String>,
     pub(super) consumer: Layer,
     pub(super) producer: Layer,
+    /// What is wrong with the security of its clients, which connectors need not say again.
+    pub(super) wrong_security: Vec<ConfigProblem>,
 }
 
 impl fmt::Debug for WorkerConfig {
@@ -44,7 +47,6 @@ impl WorkerConfig {
         let (config, mut problems) = DEF.validate(given);
         let mut notices = Vec::new();
         problems.extend(converters::check_worker(given));
-        problems.extend(secured(given));
         let config_providers: Vec<String> = config
             .list("config.providers")
             .iter()
@@ -69,6 +71,14 @@ impl WorkerConfig {
         let (producer, found) = Client::Producer.read("producer.", given);
         problems.extend(found.problems);
         notices.extend(found.notices);
+        let mut found_wrong = Vec::new();
+        for (layer, prefix) in [(&consumer, "consumer."), (&producer, "producer.")] {
+            let (_, wrong) = security::resolve(&clients::security(&[layer], prefix));
+            // What is missing may stand in a connector's file.
+            let wrong = wrong.into_iter().filter(|wrong| !wrong.is_missing);
+            found_wrong.extend(wrong.map(|wrong| wrong.problem));
+        }
+        problems.extend(found_wrong.iter().cloned());
 
         let of_no_effect = |name: &String| Some(Notice::no_effect(name, without_effect(name)?));
         notices.extend(given.keys().filter_map(of_no_effect));
@@ -86,18 +96,10 @@ impl WorkerConfig {
             config_providers,
             consumer,
             producer,
+            wrong_security: found_wrong,
         };
         (worker, problems)
     }
-}
-
-/// TLS and SASL at the worker's level, and for its clients of which nothing else is read.
-fn secured(given: &Given) -> Vec<ConfigProblem> {
-    let asks = |(full, text): (&String, &String)| {
-        let name = full.strip_prefix("admin.").unwrap_or(full);
-        clients::is_secured(name, text).then(|| clients::secured(full))
-    };
-    given.iter().filter_map(asks).collect()
 }
 
 fn bootstrap_servers(config: &Config) -> String {

@@ -9,7 +9,10 @@ use rdkafka_sys as sys;
 use rdkafka_sys::RDKafkaRespErr;
 
 use super::failure::Failure;
+use super::handshake;
 use super::native::{Instance, PartitionList, text};
+use super::trouble::Trouble;
+use crate::oauth::Tokens;
 
 const ADD_OFFSETS_TO_TXN: i16 = 25;
 const END_TXN: i16 = 26;
@@ -77,6 +80,10 @@ pub(super) struct Context {
     signals: Mutex<Vec<Signal>>,
     /// The last thing that went wrong with a connection: "all brokers are down" does not say why.
     connection: Mutex<String>,
+    /// What was wrong with the last certificate that was refused, or not even sent.
+    certificate: Mutex<Option<String>>,
+    /// Where tokens come from, where they are shown.
+    pub(super) tokens: Option<Tokens>,
     /// The consumer's queue, to wake who waits on it. Set while the consumer lives.
     queue: AtomicPtr<sys::rd_kafka_queue_t>,
     closing: AtomicBool,
@@ -84,11 +91,13 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(name: &str) -> Arc<Self> {
+    pub(super) fn new(name: &str, tokens: Option<Tokens>) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
             signals: Mutex::default(),
             connection: Mutex::default(),
+            certificate: Mutex::default(),
+            tokens,
             queue: AtomicPtr::new(ptr::null_mut()),
             closing: AtomicBool::new(false),
             sent: RequestsSent::default(),
@@ -125,6 +134,44 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn note_connection(&self, trouble: String) {
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *connection = trouble;
+    }
+
+    /// Keeps a line of librdkafka's log that says why connections fail.
+    fn note_line(&self, facility: &str, line: &str) {
+        match facility {
+            "FAIL" => self.note_connection(line.to_owned()),
+            "SSL" => self.note_certificate(line.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Keeps what was wrong with a certificate for the error that is about to be told.
+    pub(super) fn note_certificate(&self, fault: String) {
+        let mut certificate = self
+            .certificate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *certificate = Some(fault);
+    }
+
+    /// What librdkafka says, with the fault of a certificate in the place of its guess.
+    fn with_certificate(&self, reason: String) -> String {
+        if !reason.contains("certificate") {
+            return reason;
+        }
+        let certificate = self
+            .certificate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        certificate.clone().unwrap_or(reason)
     }
 
     /// Names the queue to wake, or none.
@@ -165,6 +212,14 @@ impl Context {
             sys::rd_kafka_conf_set_opaque(conf, opaque);
             sys::rd_kafka_conf_set_log_cb(conf, Some(on_log));
             sys::rd_kafka_conf_set_error_cb(conf, Some(on_error));
+            sys::rd_kafka_conf_set_ssl_cert_verify_cb(conf, Some(handshake::on_certificate));
+            if self.tokens.is_some() {
+                sys::rd_kafka_conf_set_oauthbearer_token_refresh_cb(
+                    conf,
+                    Some(handshake::on_token_wanted),
+                );
+                sys::rd_kafka_conf_enable_sasl_queue(conf, 1);
+            }
             if kind == sys::rd_kafka_type_t::RD_KAFKA_CONSUMER {
                 sys::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
             } else {
@@ -183,7 +238,7 @@ impl Context {
 ///
 /// # Safety
 /// `opaque` is null or what [`Context::install`] has set, and the client lives.
-unsafe fn context<'c>(opaque: *const c_void) -> Option<&'c Context> {
+pub(super) unsafe fn context<'c>(opaque: *const c_void) -> Option<&'c Context> {
     // SAFETY: the caller vouches for it.
     unsafe { opaque.cast::<Context>().as_ref() }
 }
@@ -236,9 +291,10 @@ unsafe extern "C" fn on_error(
 ) {
     use RDKafkaRespErr::*;
     // SAFETY: librdkafka passes its opaque pointer and a text.
-    let (Some(context), reason) = (unsafe { context(opaque) }, text(reason)) else {
+    let Some(context) = (unsafe { context(opaque) }) else {
         return;
     };
+    let reason = context.with_certificate(text(reason));
     // The codes that are told apart here; the callback's type is a plain number.
     let code = [
         RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
@@ -253,12 +309,15 @@ unsafe extern "C" fn on_error(
     .find(|known| *known as c_int == code);
     let Some(code) = code else {
         // One connection, one request: librdkafka tries again, and the log has a line of it.
-        *context
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = reason;
+        context.note_connection(reason);
         return;
     };
+    if matches!(
+        code,
+        RD_KAFKA_RESP_ERR__AUTHENTICATION | RD_KAFKA_RESP_ERR__SSL
+    ) {
+        context.note_connection(reason.clone());
+    }
     let reason = match code {
         RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
             let trouble = context.connection_trouble();
@@ -295,12 +354,23 @@ unsafe extern "C" fn on_log(
     };
     let client = context.map_or("", Context::name);
     let (facility, line) = (text(facility), text(line));
+    if let Some(context) = context
+        && Trouble::of(&line).is_some()
+    {
+        // A connection that the broker has closed is no error to librdkafka: only this line says why it may be.
+        context.note_line(&facility, &line);
+    }
     // Syslog's levels. librdkafka calls a lost connection an error; it is one of ours only when all are lost,
     // and then comes through the error callback. While a broker is away it says each request and connection
     // that fails, several a second: the task says once what it waits for. Where it goes back to the log's start, the
     // task says what is lost.
     match level {
-        3..=6 if matches!(facility.as_ref(), "FAIL" | "REQTMOUT" | "OFFSET") => {
+        3..=6
+            if matches!(
+                &*facility,
+                "FAIL" | "REQTMOUT" | "OFFSET" | "SSLCERTVRFY" | "SSL"
+            ) =>
+        {
             tracing::debug!(target: "librdkafka", client, facility, "{line}");
         }
         0..=2 => tracing::error!(target: "librdkafka", client, facility, "{line}"),

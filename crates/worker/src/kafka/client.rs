@@ -16,6 +16,7 @@ use super::offsets::{self, OffsetReader};
 use super::ranges;
 use super::settings::ClientSettings;
 use super::transactions::Transactions;
+use crate::oauth::Tokens;
 
 /// How long one look at the cluster's topics may take.
 const FOLLOW_LIMIT: Duration = Duration::from_secs(3);
@@ -35,6 +36,7 @@ pub struct LibrdkafkaClient {
     /// Only while partitions wait to be started.
     offset_reader: Option<OffsetReader>,
     properties: BTreeMap<String, String>,
+    tokens: Option<Tokens>,
     name: String,
 }
 
@@ -53,6 +55,7 @@ impl LibrdkafkaClient {
                 Transactions::new(
                     &settings.name,
                     settings.producer_properties(transactional_id),
+                    settings.producer_tokens.clone(),
                     settings.probe.clone(),
                 )
             });
@@ -61,10 +64,15 @@ impl LibrdkafkaClient {
             subscription: Vec::new(),
             following: settings.following.clone(),
             missing: Missing::new(refresh_interval(&properties), &settings.known_missing),
-            consumer: Consumer::new(&properties, &settings.name)?,
+            consumer: Consumer::new(
+                &properties,
+                &settings.name,
+                settings.consumer_tokens.clone(),
+            )?,
             reset,
             transactions,
             offset_reader: None,
+            tokens: settings.consumer_tokens.clone(),
             name: settings.name.clone(),
             properties,
         };
@@ -218,7 +226,7 @@ impl Kafka for LibrdkafkaClient {
     ) -> Result<Vec<CommittedOffset>, KafkaError> {
         let reader = match self.offset_reader.take() {
             Some(reader) => reader,
-            None => OffsetReader::new(&self.properties, &self.name)?,
+            None => OffsetReader::new(&self.properties, &self.name, self.tokens.clone())?,
         };
         // After an error it goes, and with it the question that librdkafka goes on asking.
         let committed = reader.committed(partitions, timeout)?;

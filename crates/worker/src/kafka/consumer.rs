@@ -14,6 +14,7 @@ use super::callbacks::{Context, Signal};
 use super::jump;
 use super::native::{GroupMetadata, Instance, PartitionList, Queue, check, check_error, millis};
 use super::rebalance::GivingBack;
+use crate::oauth::Tokens;
 
 /// How many records one poll brings at most.
 const MOST_RECORDS: usize = 2000;
@@ -43,8 +44,9 @@ impl Consumer {
     pub(super) fn new(
         properties: &std::collections::BTreeMap<String, String>,
         name: &str,
+        tokens: Option<Tokens>,
     ) -> Result<Self, KafkaError> {
-        let context = Context::new(name);
+        let context = Context::new(name, tokens);
         let kind = sys::rd_kafka_type_t::RD_KAFKA_CONSUMER;
         let instance = Arc::new(Instance::new(kind, properties, Arc::clone(&context))?);
         // Errors come by the same queue as records: one call serves both.

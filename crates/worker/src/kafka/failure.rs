@@ -3,6 +3,8 @@
 use rdkafka_sys::RDKafkaRespErr;
 use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind};
 
+use super::trouble::Trouble;
+
 /// An error of librdkafka or of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -23,8 +25,16 @@ impl Failure {
 
     /// Told for the user: `doing` says what was tried.
     pub(super) fn explain(&self, doing: &str) -> KafkaError {
-        let (kind, hint) = meaning(self.code, &self.text);
-        let text = &self.text;
+        let (mut kind, mut hint) = meaning(self.code);
+        let mut text = self.text.as_str();
+        let trouble = Trouble::of(text);
+        if let Some(trouble) = &trouble {
+            text = &trouble.cause;
+            hint = trouble.hint;
+            // Connections and logins are tried again and again: certificates are renewed, passwords set, rights
+            // granted without anybody starting the connector again.
+            kind = KafkaErrorKind::Transient;
+        }
         let message = match hint {
             "" => format!("{doing}: {text}"),
             hint => format!("{doing}: {text}; {hint}"),
@@ -81,17 +91,13 @@ impl Failure {
     }
 }
 
-fn meaning(code: RDKafkaRespErr, text: &str) -> (KafkaErrorKind, &'static str) {
+fn meaning(code: RDKafkaRespErr) -> (KafkaErrorKind, &'static str) {
     use KafkaErrorKind::{Permanent, Transient};
     use RDKafkaRespErr::*;
     match code {
         RD_KAFKA_RESP_ERR__AUTHENTICATION | RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED => (
-            Permanent,
+            Transient,
             "check security.protocol, sasl.mechanism and sasl.jaas.config",
-        ),
-        RD_KAFKA_RESP_ERR__SSL if text.contains("verify failed") => (
-            Permanent,
-            "the broker's certificate is not trusted: check ssl.truststore.location and the host name in bootstrap.servers",
         ),
         RD_KAFKA_RESP_ERR__SSL => (
             Transient,
@@ -165,13 +171,13 @@ mod tests {
         check(
             RD_KAFKA_RESP_ERR__AUTHENTICATION,
             "denied",
-            Permanent,
+            Transient,
             "sasl.jaas.config",
         );
         check(
             RD_KAFKA_RESP_ERR__SSL,
             "certificate verify failed",
-            Permanent,
+            Transient,
             "truststore",
         );
         check(RD_KAFKA_RESP_ERR__SSL, "disconnected", Transient, "ssl.*");

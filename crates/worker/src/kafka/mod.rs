@@ -23,6 +23,7 @@ mod client;
 mod consumer;
 mod failure;
 mod following;
+mod handshake;
 mod jump;
 mod missing;
 mod native;
@@ -31,6 +32,7 @@ mod ranges;
 mod rebalance;
 mod settings;
 mod transactions;
+mod trouble;
 
 pub use batch::RecordBatch;
 pub use client::LibrdkafkaClient;

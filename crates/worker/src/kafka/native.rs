@@ -15,6 +15,7 @@ use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind, TopicPartition
 
 use super::callbacks::Context;
 use super::failure::Failure;
+use crate::oauth::Tokens;
 
 /// How long a destroyed client may hold up the thread that drops it. librdkafka joins its threads, and one
 /// of them may wait for a name server.
@@ -320,7 +321,18 @@ impl Instance {
             context.install(conf, kind);
             let native = sys::rd_kafka_new(kind, conf, complaint.as_mut_ptr(), complaint.len());
             match NonNull::new(native) {
-                Some(native) => Ok(Self { native, context }),
+                Some(native) => {
+                    let instance = Self { native, context };
+                    if instance.context.tokens.is_some() {
+                        // Tokens are asked for on librdkafka's own background thread, so that neither a
+                        // client that is not polled waits for one, nor one that is polled.
+                        check_error(sys::rd_kafka_sasl_background_callbacks_enable(
+                            instance.as_ptr(),
+                        ))
+                        .map_err(|failure| failure.explain("Kafka client"))?;
+                    }
+                    Ok(instance)
+                }
                 None => {
                     sys::rd_kafka_conf_destroy(conf);
                     Err(refused(format!(
@@ -334,6 +346,11 @@ impl Instance {
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_t {
         self.native.as_ptr()
+    }
+
+    /// Where its tokens come from, for a client that is made beside it.
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        self.context.tokens.clone()
     }
 
     /// The error after which librdkafka refuses all work, if there was one.

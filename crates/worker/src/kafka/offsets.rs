@@ -15,6 +15,7 @@ use starrocks_kafka_pipeline::kafka::{
 use super::callbacks::Context;
 use super::failure::Failure;
 use super::native::{Instance, PartitionList, Queue, check, millis, text};
+use crate::oauth::Tokens;
 
 /// How long one OffsetCommit may take.
 const COMMIT_LIMIT: Duration = Duration::from_secs(15);
@@ -75,10 +76,14 @@ pub(super) struct OffsetReader {
 
 impl OffsetReader {
     /// `member` are the member's own properties.
-    pub(super) fn new(member: &BTreeMap<String, String>, name: &str) -> Result<Self, KafkaError> {
+    pub(super) fn new(
+        member: &BTreeMap<String, String>,
+        name: &str,
+        tokens: Option<Tokens>,
+    ) -> Result<Self, KafkaError> {
         let mut properties = member.clone();
         properties.insert("isolation.level".to_owned(), "read_committed".to_owned());
-        let context = Context::new(name);
+        let context = Context::new(name, tokens);
         let kind = sys::rd_kafka_type_t::RD_KAFKA_CONSUMER;
         let instance = Instance::new(kind, &properties, Arc::clone(&context))?;
         let group = member.get("group.id").cloned().unwrap_or_default();

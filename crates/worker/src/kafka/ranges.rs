@@ -51,7 +51,7 @@ pub(super) fn ranges(
         let mut properties = properties.clone();
         properties.insert(ISOLATION_LEVEL.to_owned(), READ_UNCOMMITTED.to_owned());
         let kind = sys::rd_kafka_type_t::RD_KAFKA_CONSUMER;
-        let reader = Instance::new(kind, &properties, Context::new(name))?;
+        let reader = Instance::new(kind, &properties, Context::new(name, member.tokens()))?;
         list_offsets(&reader, partitions, LATEST, until)?
     };
     let topics: BTreeSet<_> = partitions.iter().map(|p| Arc::clone(&p.topic)).collect();

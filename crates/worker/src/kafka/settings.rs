@@ -7,6 +7,7 @@ use starrocks_kafka_pipeline::kafka::{KafkaError, KafkaErrorKind, OffsetReset};
 use starrocks_kafka_pipeline::step::Probe;
 
 use super::following::Following;
+use crate::oauth::Tokens;
 
 /// What a client is made with. Property names are librdkafka's.
 ///
@@ -17,7 +18,7 @@ use super::following::Following;
 /// | `auto.offset.reset` | `earliest` (`largest`) | as Kafka Connect's sink tasks |
 /// | `isolation.level` | `read_uncommitted` (`read_committed`) | as the Java client |
 /// | `check.crcs` | `true` (`false`) | as the Java client |
-/// /// | `partition.assignment.strategy` | `range` (`range,roundrobin`) | what the Java client's `range,cooperative-sticky` comes to |
+/// | `partition.assignment.strategy` | `range` (`range,roundrobin`) | what the Java client's `range,cooperative-sticky` comes to |
 /// | `queued.max.messages.kbytes` | `8192` (`65536`) | memory for records that wait, of all partitions |
 /// | `fetch.max.bytes` | `16777216` (`52428800`) | memory for one answer of a broker |
 /// | `fetch.queue.backoff.ms` | `10` (`1000`) | a small queue is empty long before a second is over |
@@ -31,7 +32,7 @@ use super::following::Following;
 /// consumer then rebalances eagerly; librdkafka refuses the mix, so the cooperative ones are left out.
 /// `auto.offset.reset` is kept from librdkafka, which says of a reset only that it was: it always goes to the
 /// log's start, by which the client notices, and the task does what the property tells.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientSettings {
     /// Whose client it is, for log lines: the connector and the task.
     pub name: String,
@@ -39,6 +40,10 @@ pub struct ClientSettings {
     pub consumer: BTreeMap<String, String>,
     /// The producer's properties; `bootstrap.servers` is required where there is a transactional id.
     pub producer: BTreeMap<String, String>,
+    /// Where the consumer's tokens come from, where `sasl.mechanism` is OAUTHBEARER.
+    pub consumer_tokens: Option<Tokens>,
+    /// Where the producer's tokens come from, where `sasl.mechanism` is OAUTHBEARER.
+    pub producer_tokens: Option<Tokens>,
     /// The producer's transactional id; without it there are no transactions.
     pub transactional_id: Option<String>,
     /// The topics to subscribe to, by name; may be empty at first.
@@ -49,6 +54,15 @@ pub struct ClientSettings {
     pub known_missing: Vec<String>,
     /// Told when offsets were sent and their transaction is not committed yet.
     pub probe: Option<Arc<dyn Probe>>,
+}
+
+impl std::fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Among the properties are passwords and keys.
+        f.debug_struct("ClientSettings")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 const CONSUMER_DEFAULTS: [(&str, &str); 7] = [

@@ -14,6 +14,7 @@ use super::callbacks::Context;
 use super::failure::Failure;
 use super::native::{GroupMetadata, Instance, check_error, millis};
 use super::offsets::list_of;
+use crate::oauth::Tokens;
 
 /// How long one step of a transaction may take; the broker aborts it after `transaction.timeout.ms`.
 const STEP_LIMIT: Duration = Duration::from_secs(10);
@@ -28,6 +29,7 @@ const FENCING_VERSION: i16 = 3;
 pub(super) struct Transactions {
     name: String,
     properties: BTreeMap<String, String>,
+    tokens: Option<Tokens>,
     producer: Option<Producer>,
     /// Made, and not ready yet. Nothing of ours was sent since.
     starting: Option<(Instance, Arc<Context>)>,
@@ -46,11 +48,13 @@ impl Transactions {
     pub(super) fn new(
         name: &str,
         properties: BTreeMap<String, String>,
+        tokens: Option<Tokens>,
         probe: Option<Arc<dyn Probe>>,
     ) -> Self {
         Self {
             name: name.to_owned(),
             properties,
+            tokens,
             producer: None,
             starting: None,
             probe,
@@ -64,7 +68,7 @@ impl Transactions {
         let (instance, context) = match self.starting.take() {
             Some(starting) => starting,
             None => {
-                let context = Context::new(&self.name);
+                let context = Context::new(&self.name, self.tokens.clone());
                 let kind = sys::rd_kafka_type_t::RD_KAFKA_PRODUCER;
                 let instance = Instance::new(kind, &self.properties, Arc::clone(&context))?;
                 (instance, context)
@@ -111,7 +115,8 @@ impl Transactions {
         context.serve(instance);
         let trouble = context.connection_trouble();
         if error.kind == KafkaErrorKind::Transient && !trouble.is_empty() {
-            error.message = format!("{doing}: {trouble}");
+            let trouble = Failure::new(RDKafkaRespErr::RD_KAFKA_RESP_ERR__TRANSPORT, trouble);
+            error.message = trouble.explain(&doing).message;
         }
         error
     }

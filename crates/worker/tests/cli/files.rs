@@ -11,7 +11,7 @@ const WRONG_WORKER: &str = "bootstrap.servers=localhost\n\
     key.converter=StringConverter\n\
     value.converter=JsonConverter\n\
     task.shutdown.graceful.timeout.ms=soon\n\
-    security.protocol=SASL_SSL\n\
+    consumer.security.protocol=SASL_TLS\n\
     sasl.jaas.config=password=\"hunter2\";\n\
     bootstrap.server=a:1\n\
     listeners=nowhere\n";
@@ -97,8 +97,7 @@ fn a_worker_file_that_is_wrong_beside_a_connector_that_is() {
     insta::assert_snapshot!(ended.stderr, @r#"
     ERROR w:1: Invalid value [localhost] for configuration bootstrap.servers: Invalid url in bootstrap.servers: localhost; write host:port
     ERROR w:4: Invalid value soon for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
-    ERROR w:5: security.protocol: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
-    ERROR w:6: sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
+    ERROR w:5: Invalid value SASL_TLS for configuration consumer.security.protocol: String must be one of (case insensitive): PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
     ERROR w:7: Unknown configuration bootstrap.server; did you mean bootstrap.servers?
     ERROR w:8: Invalid value [nowhere] for configuration listeners: Listener doesn't have the right format (protocol://hostname:port).
     ERROR c:2: Failed to find any class that implements Connector and which name matches org.example.Sink, available connectors are: com.starrocks.connector.kafka.StarRocksSinkConnector, com.starrocks.connector.kafka.SinkConnector, StarRocksSinkConnector, StarRocksSink
@@ -171,8 +170,6 @@ fn what_is_not_yet_supported_is_refused_by_name() {
     ERROR c:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
     ERROR c:14: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
     ERROR c:15: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
-    ERROR c:18: consumer.override.sasl.jaas.config: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
-    ERROR c:19: producer.override.ssl.keystore.password: TLS and SASL to Kafka are not yet supported; give the address of a PLAINTEXT listener in bootstrap.servers and leave it out.
     ");
 }
 

@@ -14,6 +14,7 @@ mod process;
 mod rebalance;
 mod retention;
 mod rig;
+mod secured;
 mod starrocks_answers;
 mod starrocks_away;
 mod starrocks_refusals;

@@ -7,6 +7,30 @@ use std::time::{Duration, Instant};
 
 use crate::rig::PATIENCE;
 
+/// What no worker of any test may say.
+static SECRETS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Says of a text that it must not stand in any log: neither it, nor its Base64 form, nor, where it has
+/// several lines, one of its longer lines.
+pub(crate) fn keep_secret(text: &str) {
+    let lines = text
+        .lines()
+        .filter(|line| line.len() > 5 && !line.starts_with("-----"));
+    let mut secrets = SECRETS.lock().expect("nobody panics with it");
+    secrets.extend(lines.map(str::to_owned));
+    secrets.push(base64(text));
+}
+
+/// Base64 without the last characters, which depend on what follows.
+fn base64(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let whole = text.as_bytes().chunks_exact(3).flat_map(|three| {
+        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
+        [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(bits >> shift & 63) as usize]))
+    });
+    whole.collect()
+}
+
 /// The binary under test.
 pub(crate) fn binary() -> Command {
     Command::new(env!("CARGO_BIN_EXE_starrocks-kafka"))
@@ -153,5 +177,17 @@ impl Drop for Worker {
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
+        if let Some(reader) = self.reader.take() {
+            drop(reader.join());
+        }
+        if !std::thread::panicking() {
+            let log = self.log();
+            let secrets = SECRETS.lock().expect("nobody panics with it").clone();
+            let told: Vec<_> = secrets
+                .iter()
+                .filter(|secret| !secret.is_empty() && log.contains(secret.as_str()))
+                .collect();
+            assert!(told.is_empty(), "{told:?} in the log:\n{log}");
+        }
     }
 }

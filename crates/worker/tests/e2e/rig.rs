@@ -46,7 +46,7 @@ impl Rig<Broker> {
 }
 
 impl<B: Borrow<Broker>> Rig<B> {
-    fn on(broker: B, name: &str, options: StandInOptions) -> Self {
+    pub(crate) fn on(broker: B, name: &str, options: StandInOptions) -> Self {
         let standin = StandIn::start(options).expect("the stand-in starts on free ports");
         standin.sql("CREATE DATABASE shop").expect("a new database");
         Self {
@@ -113,8 +113,9 @@ impl<B: Borrow<Broker>> Rig<B> {
     /// Writes a worker's file.
     pub(crate) fn worker_file(&self, extra: &[(&str, &str)]) -> PathBuf {
         let bootstrap = self.broker().bootstrap_servers();
-        let mut text = properties(&[
-            ("bootstrap.servers", &bootstrap),
+        let is_set = |name: &str| extra.iter().any(|(key, _)| *key == name);
+        let defaults = [
+            ("bootstrap.servers", bootstrap.as_str()),
             (
                 "key.converter",
                 "org.apache.kafka.connect.storage.StringConverter",
@@ -125,7 +126,12 @@ impl<B: Borrow<Broker>> Rig<B> {
             ),
             ("value.converter.schemas.enable", "false"),
             ("offset.storage.file.filename", "/nowhere/connect.offsets"),
-        ]);
+        ];
+        let kept: Vec<_> = defaults
+            .into_iter()
+            .filter(|(key, _)| !is_set(key))
+            .collect();
+        let mut text = properties(&kept);
         text.push_str(&properties(extra));
         self.file("worker.properties", &text)
     }
@@ -171,6 +177,20 @@ impl<B: Borrow<Broker>> Rig<B> {
     /// Starts the binary on these files.
     pub(crate) fn start(&self, connectors: &[impl AsRef<Path>]) -> Worker {
         self.start_with(connectors, &[])
+    }
+
+    /// Starts the binary with more properties of the worker.
+    pub(crate) fn start_worker(
+        &self,
+        worker: &[(&str, &str)],
+        connectors: &[impl AsRef<Path>],
+    ) -> Worker {
+        let mut command = binary();
+        command
+            .arg("standalone")
+            .arg(self.worker_file(worker))
+            .args(connectors.iter().map(AsRef::as_ref));
+        Worker::spawn(command)
     }
 
     /// Starts the binary with variables in its environment.
