@@ -14,6 +14,7 @@ mod converters;
 mod file;
 mod overrides;
 mod problem;
+mod providers;
 #[cfg(test)]
 mod reference;
 mod security;

@@ -41,7 +41,7 @@ pub struct ConnectorPlan {
     pub sink: SinkSettings,
     /// What was accepted and has no effect, or is likely to be a mistake; to be said once.
     pub notices: Vec<Notice>,
-    /// The properties as they were given.
+    /// The properties as they were given, variables included.
     pub given: Given,
     consumer: KafkaClient,
     producer: KafkaClient,
@@ -111,11 +111,13 @@ impl ConnectorPlan {
 
     /// Reads a connector's properties. No problem at all is said where the worker's are to blame.
     pub(super) fn check(
-        given: &Given,
+        as_given: &Given,
         initial_state: InitialState,
         worker: &WorkerConfig,
         purpose: Purpose,
     ) -> Result<Self, Vec<ConfigProblem>> {
+        let resolved = variables::resolve(as_given, &worker.providers);
+        let given = &resolved.given;
         let (config, mut problems) = FRAMEWORK_DEF.validate(given);
         let mut notices = Vec::new();
         if let Some(Err(message)) = config.string("connector.class").map(check_class) {
@@ -156,21 +158,22 @@ impl ConnectorPlan {
             .map_err(|found| problems.extend(found))
             .ok();
 
-        let refusals = variables::refusals(&worker.config_providers, given);
-        variables::supersede(&mut problems, refusals);
+        if let (Some(sink), Some(subscription)) = (&sink, &subscription) {
+            let topics = match subscription {
+                Subscription::Topics(topics) => Some(&topics[..]),
+                Subscription::Pattern(_) => None,
+            };
+            notices.extend(sink.warnings(topics).into_iter().map(Notice::warning));
+        }
+        notices.extend(clients.hint.clone());
+        resolved.finish(&mut problems, &mut notices);
         let (Some(key), Some(value), Some(header), Some(subscription), Some(sink), []) =
             (key, value, header, subscription, sink, &problems[..])
         else {
             return Err(problems);
         };
-        let topics = match &subscription {
-            Subscription::Topics(topics) => Some(&topics[..]),
-            Subscription::Pattern(_) => None,
-        };
-        notices.extend(sink.warnings(topics).into_iter().map(Notice::warning));
         let name = config.string("name").unwrap_or_default().to_owned();
         let (consumer, producer) = clients.translate(&name, worker);
-        notices.extend(clients.hint);
         Ok(Self {
             tasks_max: config
                 .integer("tasks.max")
@@ -193,7 +196,7 @@ impl ConnectorPlan {
             },
             sink,
             notices,
-            given: given.clone(),
+            given: as_given.clone(),
             consumer,
             producer,
             name,

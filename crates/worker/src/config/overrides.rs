@@ -95,7 +95,7 @@ impl OverridePolicy {
 
 /// Whether `text` names the class of this full name: by it, by its simple name, or by the simple name
 /// without what says its role, as Connect's plugin aliases do.
-fn names(text: &str, full: &str, role: &str) -> bool {
+pub(super) fn names(text: &str, full: &str, role: &str) -> bool {
     let simple = full.rsplit('.').next().unwrap_or(full);
     text == full
         || text == simple

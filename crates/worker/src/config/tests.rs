@@ -338,13 +338,13 @@ fn a_connector_s_file_alone_ends_with_3() {
 #[test]
 fn what_comes_later_is_refused_by_name() {
     insta::assert_snapshot!(refused(
-        "config.providers=file\n",
+        "",
         "transforms=unwrap\n\
          transforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState\n\
          predicates=p\n\
          errors.tolerance=all\n\
          errors.deadletterqueue.topic.name=letters\n\
-         starrocks.topic2table.map=${file:/etc/tables:map}\n\
+         starrocks.topic2table.map=orders:orders\n\
          sink.properties.format=csv\n\
          starrocks.mysql.url=fe:9030\n\
          key.converter=io.confluent.connect.protobuf.ProtobufConverter\n\
@@ -355,7 +355,6 @@ fn what_comes_later_is_refused_by_name() {
     a.properties:10: A predicate is not yet supported (configuration predicates).
     a.properties:11: The tolerance all is not yet supported (configuration errors.tolerance).
     a.properties:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
-    a.properties:13: A value from the config provider file, ${file:…}, is not yet supported (configuration starrocks.topic2table.map).
     a.properties:15: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
     a.properties:16: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
     a.properties:17: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
@@ -367,7 +366,7 @@ fn what_has_no_effect_is_accepted_and_said_once() {
     let worker = format!(
         "{WORKER}listeners=http://:8083\nplugin.path=/opt\noffset.storage.file.filename=/tmp/o\n\
          offset.flush.interval.ms=10000\nrest.advertised.port=8083\nsome.thing=x\nrequest.timeout.ms=1\n\
-         consumer.max.poll.records=100\nproducer.acks=1\nadmin.retries=3\nconfig.providers=file\nx=1\nx=2\n"
+         consumer.max.poll.records=100\nproducer.acks=1\nadmin.retries=3\nconfig.providers=\nx=1\nx=2\n"
     );
     let connector = format!(
         "{CONNECTOR}errors.log.enable=true\nvalue.converter.schemas.enable=true\nstarrocks.databases=x\n\
@@ -394,6 +393,7 @@ fn what_has_no_effect_is_accepted_and_said_once() {
     ! Unknown configuration my.note; it is ignored.
     ! Unknown configuration starrocks.databases; did you mean starrocks.database.name? It is ignored.
     consumer.override.default.api.timeout.ms has no effect: each call to Kafka has a time of its own.
+    ! my.note: the variable ${env:…} stays as it stands, for no config provider env is declared in config.providers.
     "#);
     assert_eq!(
         loaded.connectors[0].encoder.value.settings["schemas.enable"],
@@ -431,6 +431,127 @@ fn kafka_s_sample_worker_file_is_taken_unchanged() {
         "true"
     );
     assert!(!loaded.worker.notices.iter().any(|notice| notice.warning));
+}
+
+/// Cargo sets the variable for its tests: a value that is wrong wherever it is put.
+#[test]
+fn what_a_provider_gave_is_in_no_message() {
+    let providers = "config.providers=env\nconfig.providers.env.class=EnvVarConfigProvider\n";
+    let value = "starrocks-kafka-worker";
+    let error = refused(
+        &format!(
+            "{providers}task.shutdown.graceful.timeout.ms=${{env:CARGO_PKG_NAME}}\n\
+             consumer.partition.assignment.strategy=range,${{env:CARGO_PKG_NAME}}\n"
+        ),
+        "tasks.max=${env:CARGO_PKG_NAME}\n\
+         starrocks.topic2table.map=orders ${env:CARGO_PKG_NAME}\n\
+         starrocks.http.redirect=${env:CARGO_PKG_NAME}\n\
+         consumer.override.security.protocol=SSL\n\
+         consumer.override.ssl.truststore.location=${env:CARGO_PKG_NAME}\n",
+    );
+    assert!(!error.contains(value), "{error}");
+    insta::assert_snapshot!(error, @r"
+    w.properties:7: Invalid value ${env:CARGO_PKG_NAME} for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
+    w.properties:8: Invalid value [hidden] for configuration consumer.partition.assignment.strategy: [hidden] is not known; known are RangeAssignor, RoundRobinAssignor and CooperativeStickyAssignor
+    a.properties:8: Invalid value ${env:CARGO_PKG_NAME} for configuration tasks.max: Not a number of type INT
+    a.properties:9: Invalid value [hidden] for configuration starrocks.topic2table.map: '[hidden] [hidden]' is no pair; write topic:table, several of them with commas between
+    a.properties:10: Invalid value ${env:CARGO_PKG_NAME} for configuration starrocks.http.redirect: String must be one of: refuse, allow
+    a.properties:12: Invalid value ${env:CARGO_PKG_NAME} for configuration consumer.override.ssl.truststore.location: the file cannot be read: No such file or directory (os error 2).
+    ");
+    // And where it is right it is used.
+    let plan = plan(
+        providers,
+        "consumer.override.client.id=${env:CARGO_PKG_NAME}\n",
+    );
+    assert_eq!(plan.task(0).consumer_properties["client.id"], value);
+    assert_eq!(
+        plan.given["consumer.override.client.id"],
+        "${env:CARGO_PKG_NAME}"
+    );
+}
+
+/// Where the producer is told nothing of security it is the consumer's companion; else it is told all.
+#[test]
+fn a_producer_is_secured_as_its_consumer() {
+    let jaas = |prefix: &str, user: &str| {
+        format!(
+            "{prefix}security.protocol=SASL_PLAINTEXT\n{prefix}sasl.mechanism=PLAIN\n{prefix}sasl.jaas.config=\
+             org.apache.kafka.common.security.plain.PlainLoginModule required username={user} password=topsecret;\n"
+        )
+    };
+    let check = |worker: &str, connector: &str, consumer: Option<&str>, producer: Option<&str>| {
+        let task = plan(worker, connector).task(0);
+        let user = |properties: &BTreeMap<String, String>| properties.get("sasl.username").cloned();
+        assert_eq!(
+            user(&task.consumer_properties).as_deref(),
+            consumer,
+            "{worker}{connector}"
+        );
+        assert_eq!(
+            user(&task.producer_properties).as_deref(),
+            producer,
+            "{worker}{connector}"
+        );
+    };
+    check("", "", None, None);
+    check(&jaas("consumer.", "a"), "", Some("a"), Some("a"));
+    check("", &jaas("consumer.override.", "b"), Some("b"), Some("b"));
+    check(
+        &jaas("consumer.", "a"),
+        &jaas("consumer.override.", "b"),
+        Some("b"),
+        Some("b"),
+    );
+    let both = format!("{}{}", jaas("consumer.", "a"), jaas("producer.", "c"));
+    check(&both, "", Some("a"), Some("c"));
+    check(
+        &both,
+        &jaas("producer.override.", "d"),
+        Some("a"),
+        Some("d"),
+    );
+    check(
+        &jaas("consumer.", "a"),
+        "producer.override.security.protocol=PLAINTEXT",
+        Some("a"),
+        None,
+    );
+    // The worker's own reaches neither, and that is said.
+    check(&jaas("", "w"), "", None, None);
+    check(&jaas("admin.", "w"), "", None, None);
+    assert!(notices(&plan(&jaas("", "w"), "").notices).contains("consumer.security.protocol"));
+    assert_eq!(notices(&plan(&both, "").notices), "");
+    let both = format!("{}{both}", jaas("", "w"));
+    assert_eq!(notices(&plan(&both, "").notices), "");
+    let brokers = |connector: &str| {
+        plan("", connector).task(0).producer_properties["bootstrap.servers"].clone()
+    };
+    assert_eq!(
+        brokers("consumer.override.bootstrap.servers=k8:9092\n"),
+        "k8:9092"
+    );
+    assert_eq!(
+        brokers(
+            "consumer.override.bootstrap.servers=k8:9092\nproducer.override.bootstrap.servers=k9:9092\n"
+        ),
+        "k9:9092"
+    );
+}
+
+/// What is wrong in the worker's file is said there, once, and what is missing where it is needed.
+#[test]
+fn wrong_security_is_said_once() {
+    let wrong = refused(
+        "consumer.security.protocol=SSL\nconsumer.ssl.truststore.location=/nowhere.jks\n",
+        "",
+    );
+    insta::assert_snapshot!(wrong, @"w.properties:6: Invalid value /nowhere.jks for configuration consumer.ssl.truststore.location: the file cannot be read: No such file or directory (os error 2).");
+    let completed = plan(
+        "consumer.security.protocol=SASL_PLAINTEXT\n",
+        "consumer.override.sasl.mechanism=PLAIN\nconsumer.override.sasl.jaas.config=\
+         org.apache.kafka.common.security.plain.PlainLoginModule required username=u password=p;\n",
+    );
+    assert_eq!(completed.task(0).consumer_properties["sasl.username"], "u");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::clients::{self, Client, Layer};
 use super::converters;
 use super::overrides::{self, OverridePolicy};
 use super::problem::Notice;
+use super::providers::Providers;
 use super::security;
 use super::unknown;
 use super::variables;
@@ -25,7 +26,8 @@ pub struct WorkerConfig {
     pub notices: Vec<Notice>,
     pub(super) given: Given,
     pub(super) override_policy: OverridePolicy,
-    pub(super) config_providers: Vec<String>,
+    /// For the values of connectors.
+    pub(super) providers: Providers,
     pub(super) consumer: Layer,
     pub(super) producer: Layer,
     /// What is wrong with the security of its clients, which connectors need not say again.
@@ -44,15 +46,12 @@ impl WorkerConfig {
     /// Reads a worker's properties. Where something is wrong, defaults take its place, so that connectors can
     /// be checked all the same; the worker does not start with them.
     pub(super) fn check(given: &Given) -> (Self, Vec<ConfigProblem>) {
+        let (providers, undeclared) = Providers::read(given);
+        let resolved = variables::resolve(given, &providers);
+        let given = &resolved.given;
         let (config, mut problems) = DEF.validate(given);
         let mut notices = Vec::new();
         problems.extend(converters::check_worker(given));
-        let config_providers: Vec<String> = config
-            .list("config.providers")
-            .iter()
-            .filter(|name| !name.is_empty())
-            .cloned()
-            .collect();
         let allowlist = config.list(overrides::ALLOWLIST);
         let policy = OverridePolicy::parse(
             config.string(overrides::PROPERTY).unwrap_or("All"),
@@ -85,19 +84,19 @@ impl WorkerConfig {
         let known = |name: &str| without_effect(name).is_some() || clients::is_about_security(name);
         unknown::check(&DEF, given, known, &mut problems, &mut notices);
 
-        let refusals = variables::refusals(&config_providers, given);
-        variables::supersede(&mut problems, refusals);
-        let worker = Self {
+        let mut worker = Self {
             bootstrap_servers: bootstrap_servers(&config),
             graceful_shutdown_timeout: graceful_shutdown_timeout(&config),
             notices,
             given: given.clone(),
             override_policy,
-            config_providers,
+            providers,
             consumer,
             producer,
             wrong_security: found_wrong,
         };
+        resolved.finish(&mut problems, &mut worker.notices);
+        problems.extend(undeclared);
         (worker, problems)
     }
 }

@@ -49,7 +49,12 @@ pub(super) const KEYS: &[ConfigKey] = &[
     ConfigKey::new("config.providers", Kind::List)
         .default("")
         .group(WORKER)
-        .doc("Names of config providers. Not yet supported: a value with a variable `${name:…}` of one of them is refused."),
+        .doc(
+            "Names of config providers, for values `${name:path:key}` and `${name:key}` of the worker and of connectors. \
+             `config.providers.<name>.class` is `FileConfigProvider`, `DirectoryConfigProvider` or `EnvVarConfigProvider` of \
+             `org.apache.kafka.common.config.provider`; `config.providers.<name>.param.allowed.paths` and, for the last, \
+             `config.providers.<name>.param.allowlist.pattern` bound what it reads. What a provider gave is shown in no message.",
+        ),
     ConfigKey::new("listeners", Kind::List)
         .default("http://:8083")
         .validator(Validator::Custom { allowed: "`protocol://hostname:port`, `http` or `https`", check: listeners })

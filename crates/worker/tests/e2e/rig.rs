@@ -13,7 +13,7 @@ use starrocks_kafka_testbed::broker::{self, Broker, BrokerOptions, Message};
 use starrocks_kafka_testbed::{StandIn, StandInOptions, TxnState};
 use tempfile::TempDir;
 
-use crate::process::{Worker, binary};
+use crate::process::{Worker, binary, keep_secret};
 
 /// How long a test waits for what must come. Generous: the machine may be busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -328,6 +328,11 @@ pub(crate) fn row(topic: &str, partition: i32, offset: i64) -> String {
 pub(crate) fn properties(pairs: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (key, value) in pairs {
+        let is_secret = key.contains("password") || key.contains("secret");
+        // What stands elsewhere is no secret itself.
+        if is_secret && !value.is_empty() && !value.starts_with("${") {
+            keep_secret(value);
+        }
         writeln!(text, "{key}={value}").expect("a string takes text");
     }
     text

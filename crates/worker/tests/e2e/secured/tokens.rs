@@ -10,6 +10,9 @@ use crate::process::keep_secret;
 
 /// A client's entry of the login module, with more options.
 pub(super) fn client(secret: &str, options: &str) -> String {
+    keep_secret(secret);
+    // As it is sent: its Base64 form is kept secret too.
+    keep_secret(&format!("{CLIENT_ID}:{secret}"));
     format!(
         "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId='{CLIENT_ID}' \
          clientSecret='{secret}' scope='kafka'{options};"
