@@ -17,6 +17,8 @@ mod problem;
 mod providers;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod samples;
 mod security;
 mod security_table;
 mod subscription;

@@ -3,6 +3,7 @@
 use super::stage::{CLIENT_SECRET, PASSWORD, Stage, stage};
 use super::tokens::client;
 use super::{borrowed, login, trusting, worker};
+use crate::process::{Worker, binary};
 use crate::rig::Rig;
 
 /// Starts a worker that cannot get through, waits for the line that says so, and sees that it goes on trying.
@@ -235,6 +236,46 @@ fn no_token_is_to_be_had() {
         "SASLPLAIN",
         &oauth(CLIENT_SECRET, nobody.to_owned()),
         &expect,
+    );
+}
+
+/// Stores are opened before anything is connected to.
+#[test]
+fn a_store_that_is_not_what_is_said() {
+    let Some(stage) = stage() else { return };
+    let rig = stage.rig("bad_stores");
+    let pem = rig
+        .file("ca.pem", stage.authority.pem())
+        .display()
+        .to_string();
+    let store = rig.file("client.p12", "").display().to_string();
+    std::fs::write(&store, stage.client_pkcs12("s3cr3t-of-the-store")).expect("it was made");
+    let connector = rig.connector("bad-stores", "nothing", &[]);
+    let refused = |consumer: &[(&str, &str)], expect: &str| {
+        let mut command = binary();
+        command.args(["--log-level", "trace", "standalone"]);
+        let properties = worker(
+            "127.0.0.1:1",
+            &[&[("security.protocol", "SSL")], consumer].concat(),
+        );
+        command
+            .arg(rig.worker_file(&properties.pairs()))
+            .arg(&connector);
+        let mut ended = Worker::spawn(command);
+        let (status, log) = (ended.wait(), ended.log());
+        assert_eq!(status.code(), Some(2), "{log}");
+        assert!(log.contains(expect) && log.lines().count() == 1, "{log}");
+    };
+    refused(
+        &[("ssl.truststore.location", &pem)],
+        "consumer.ssl.truststore.location: the file is a PEM file: set ssl.truststore.type=PEM.",
+    );
+    refused(
+        &[
+            ("ssl.keystore.location", &store),
+            ("ssl.keystore.password", "s3cr3t-of-nobody"),
+        ],
+        "consumer.ssl.keystore.location: the file is not opened by this password.",
     );
 }
 
