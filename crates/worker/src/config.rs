@@ -106,7 +106,7 @@ pub fn load_connector(
 /// them.
 pub fn connector_alone(given: &Given) -> Result<ConnectorPlan, Vec<ConfigProblem>> {
     // A worker must name converters; here the connector must, so that what the empty file lacks does not matter.
-    let (worker, _) = WorkerConfig::check(&Given::new());
+    let (worker, _) = WorkerConfig::check(&Given::new(), Purpose::Preview);
     let missing: Vec<_> = converters::without_any(given).collect();
     let plan = ConnectorPlan::check(given, InitialState::Running, &worker, Purpose::Preview);
     match plan {
@@ -129,7 +129,7 @@ fn standalone(
         Ok(file) => (file, None),
         Err(error) => (ConfigFile::default(), Some(error)),
     };
-    let (mut worker, problems) = WorkerConfig::check(&worker_file.given);
+    let (mut worker, problems) = WorkerConfig::check(&worker_file.given, purpose);
     if worker_error.is_none() {
         worker_error = worker_file.error(problems);
     } else {

@@ -83,8 +83,6 @@ pub struct TokenSettings {
     pub client_secret: Secret,
     /// `scope` of the request; empty: none.
     pub scope: String,
-    /// The claim with the token's scope.
-    pub scope_claim: String,
     /// The claim that names the principal.
     pub principal_claim: String,
     /// Whether id and secret are URL-encoded in the header, as RFC 6749 wants and few servers do.
@@ -235,6 +233,66 @@ mod tests {
                 "is no URL that begins with https://, http:// or file:///",
             );
         }
+    }
+
+    fn settings(endpoint: Endpoint) -> TokenSettings {
+        TokenSettings {
+            endpoint,
+            client_id: "id".to_owned(),
+            client_secret: Secret::new("hunter2"),
+            scope: String::new(),
+            principal_claim: "sub".to_owned(),
+            url_encoded: false,
+            extensions: BTreeMap::new(),
+            connect_timeout: Duration::from_secs(1),
+            read_timeout: Duration::from_secs(1),
+            authorities: None,
+        }
+    }
+
+    /// A token that expires so many seconds from now.
+    fn jwt(seconds: i64) -> String {
+        use base64::Engine as _;
+        let claims = format!(r#"{{"sub":"me","exp":{}}}"#, now_ms() / 1000 + seconds);
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+        format!("e30.{claims}.")
+    }
+
+    #[test]
+    fn a_token_is_read_from_a_file_and_kept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("token");
+        let tokens = Tokens::new(settings(Endpoint::File(path.clone())));
+        let missing = tokens.get().err().expect("there is no file");
+        assert!(missing.contains("token: cannot be read"), "{missing}");
+        std::fs::write(&path, jwt(-1)).expect("a new file");
+        let expired = tokens.get().err().expect("it is of no use");
+        assert!(
+            expired.contains("has expired already; check the clocks"),
+            "{expired}"
+        );
+        std::fs::write(&path, format!("{}\n", jwt(3600))).expect("a new file");
+        let first = tokens.get().expect("a good token");
+        assert_eq!(first.principal, "me");
+        std::fs::remove_file(&path).expect("it is there");
+        // Others share it while it is fresh.
+        let again = tokens.clone().get().expect("the token that is kept");
+        assert!(again.value == first.value);
+        assert!(!format!("{tokens:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn nobody_at_the_endpoint_is_told_without_the_secret() {
+        let endpoint = Endpoint::parse("http://hunter2:x@127.0.0.1:1/token").expect("a URL");
+        let why = Tokens::new(settings(endpoint))
+            .get()
+            .err()
+            .expect("nobody is there");
+        assert!(
+            why.starts_with("http://127.0.0.1:1/token: cannot be asked: "),
+            "{why}"
+        );
+        assert!(!why.contains("hunter2"), "{why}");
     }
 
     #[test]

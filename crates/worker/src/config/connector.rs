@@ -56,6 +56,23 @@ pub(super) enum Purpose {
     Preview,
 }
 
+impl Purpose {
+    /// Counts what only Kafka would refuse as a problem, or as a warning where Kafka is not asked.
+    pub(super) fn weigh_kafka(
+        self,
+        found: Vec<ConfigProblem>,
+        problems: &mut Vec<ConfigProblem>,
+        notices: &mut Vec<Notice>,
+    ) {
+        match self {
+            Self::Run => problems.extend(found),
+            Self::Preview => {
+                notices.extend(found.iter().map(|one| Notice::warning(one.to_string())));
+            }
+        }
+    }
+}
+
 /// What one task needs beside its connector's plan. `Debug` leaves the properties out, for they have secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TaskPlan {
@@ -134,7 +151,7 @@ impl ConnectorPlan {
             &mut notices,
         );
 
-        let clients = Clients::read(given, worker, &mut problems, &mut notices);
+        let clients = Clients::read(given, worker, purpose, &mut problems, &mut notices);
         let mut converter = |property: &str| {
             let resolved = converters::resolve(property, given, &worker.given);
             resolved.map_err(|found| problems.extend(found)).ok()
@@ -144,16 +161,7 @@ impl ConnectorPlan {
             .map_err(|found| problems.extend(found))
             .ok();
         let impossible = subscription::impossible_names(&config);
-        match purpose {
-            Purpose::Run => problems.extend(impossible),
-            Purpose::Preview => {
-                notices.extend(
-                    impossible
-                        .iter()
-                        .map(|one| Notice::warning(one.to_string())),
-                );
-            }
-        }
+        purpose.weigh_kafka(impossible, &mut problems, &mut notices);
         let sink = SinkSettings::parse(given)
             .map_err(|found| problems.extend(found))
             .ok();

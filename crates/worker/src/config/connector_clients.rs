@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 
 use super::clients::{self, Client, Layer};
+use super::connector::Purpose;
 use super::problem::Notice;
 use super::security::{self, Security};
 use super::security_table::PROTOCOL;
@@ -36,6 +37,7 @@ impl Clients {
     pub(super) fn read(
         given: &Given,
         worker: &WorkerConfig,
+        purpose: Purpose,
         problems: &mut Vec<ConfigProblem>,
         notices: &mut Vec<Notice>,
     ) -> Self {
@@ -61,7 +63,8 @@ impl Clients {
         let mut secured = |layers: &[&Layer], prefix: &str| {
             let (mut security, wrong) = security::resolve(&clients::security(layers, prefix));
             let wrong = wrong.into_iter().map(|wrong| wrong.problem);
-            problems.extend(wrong.filter(|problem| !worker.wrong_security.contains(problem)));
+            let new = wrong.filter(|problem| !worker.wrong_security.contains(problem));
+            purpose.weigh_kafka(new.collect(), problems, notices);
             let tokens = security.tokens.take().map(Tokens::new);
             (security, tokens)
         };

@@ -229,13 +229,14 @@ fn tokens(given: &Merged<'_>, jaas: &Jaas) -> Result<TokenSettings, Wrong> {
         let ms = given.get(name).and_then(|text| text.parse().ok());
         Duration::from_millis(ms.unwrap_or(10_000))
     };
-    let claim = |name: &str, default: &str| given.get(name).unwrap_or(default).to_owned();
     Ok(TokenSettings {
         client_id,
         client_secret: Secret::new(client_secret),
         scope: said(SCOPE, "scope").unwrap_or_default().to_owned(),
-        scope_claim: claim("sasl.oauthbearer.scope.claim.name", "scope"),
-        principal_claim: claim("sasl.oauthbearer.sub.claim.name", "sub"),
+        principal_claim: given
+            .get("sasl.oauthbearer.sub.claim.name")
+            .unwrap_or("sub")
+            .to_owned(),
         url_encoded: given.get("sasl.oauthbearer.header.urlencode") == Some("true"),
         extensions: extensions.collect(),
         connect_timeout: ms("sasl.login.connect.timeout.ms"),

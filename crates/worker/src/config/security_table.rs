@@ -111,9 +111,9 @@ pub(super) const SECURITY: &[ClientProperty] = &[
             .doc("In Kafka 4.1 and later; before it was the option `scope` of sasl.jaas.config."),
         TOKEN,
     ),
-    secured(
-        text("sasl.oauthbearer.scope.claim.name").default("scope"),
-        "ours: the claim of a token that has its scope",
+    none(
+        "sasl.oauthbearer.scope.claim.name",
+        "a token's scope is for the broker to look at",
     ),
     secured(
         text("sasl.oauthbearer.sub.claim.name").default("sub"),

@@ -554,6 +554,30 @@ fn wrong_security_is_said_once() {
     assert_eq!(completed.task(0).consumer_properties["sasl.username"], "u");
 }
 
+/// A preview asks no Kafka: stores that this machine does not have are said and do not matter.
+#[test]
+fn a_preview_needs_no_stores() {
+    let worker = format!(
+        "{WORKER}consumer.security.protocol=SSL\nconsumer.ssl.truststore.location=/nowhere.jks\n"
+    );
+    let connector = format!("{CONNECTOR}consumer.override.ssl.keystore.location=/no.p12\n");
+    let loaded = standalone(
+        ConfigFile::worker("w", worker.as_bytes()),
+        vec![ConfigFile::connector("c", connector.as_bytes())],
+        Purpose::Preview,
+    );
+    let loaded = loaded.expect("it can be previewed");
+    let said = [
+        notices(&loaded.worker.notices),
+        notices(&loaded.connectors[0].notices),
+    ];
+    assert!(said[0].contains("/nowhere.jks"), "{said:?}");
+    assert!(
+        said[1].contains("/no.p12") && !said[1].contains("/nowhere.jks"),
+        "{said:?}"
+    );
+}
+
 #[test]
 fn overrides_follow_the_policy() {
     insta::assert_snapshot!(refused(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use starrocks_kafka_connect::config::{Config, ConfigProblem, DefaultValue, Given};
 
 use super::clients::{self, Client, Layer};
+use super::connector::Purpose;
 use super::converters;
 use super::overrides::{self, OverridePolicy};
 use super::problem::Notice;
@@ -45,7 +46,7 @@ impl fmt::Debug for WorkerConfig {
 impl WorkerConfig {
     /// Reads a worker's properties. Where something is wrong, defaults take its place, so that connectors can
     /// be checked all the same; the worker does not start with them.
-    pub(super) fn check(given: &Given) -> (Self, Vec<ConfigProblem>) {
+    pub(super) fn check(given: &Given, purpose: Purpose) -> (Self, Vec<ConfigProblem>) {
         let (providers, undeclared) = Providers::read(given);
         let resolved = variables::resolve(given, &providers);
         let given = &resolved.given;
@@ -77,7 +78,7 @@ impl WorkerConfig {
             let wrong = wrong.into_iter().filter(|wrong| !wrong.is_missing);
             found_wrong.extend(wrong.map(|wrong| wrong.problem));
         }
-        problems.extend(found_wrong.iter().cloned());
+        purpose.weigh_kafka(found_wrong.clone(), &mut problems, &mut notices);
 
         let of_no_effect = |name: &String| Some(Notice::no_effect(name, without_effect(name)?));
         notices.extend(given.keys().filter_map(of_no_effect));
