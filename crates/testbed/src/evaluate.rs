@@ -88,51 +88,52 @@ pub(crate) fn evaluate(
         now,
         out,
     };
-    let units = inflated(units, spec.compression, limits.inflated_bytes)?;
+    let mut units = units
+        .iter()
+        .map(|unit| inflated(unit, spec.compression, limits.inflated_bytes));
     match &spec.format {
         Format::Json(shape) => {
             let fields = Fields::new(plan.fields.iter().map(|(name, _)| name.as_str()));
-            for unit in &units {
-                shape.each_row(unit, &fields, |values| work.json_row(values))?;
+            for unit in units {
+                shape.each_row(&unit?, &fields, |values| work.json_row(values))?;
             }
         }
         Format::Csv(format) => {
             // CSV bytes are one stream: a body that does not end with the delimiter runs into the next.
-            let all = match units.as_slice() {
-                [one] => Cow::Borrowed(one.as_ref()),
-                many => Cow::Owned(many.concat()),
-            };
+            let mut all = units.next().transpose()?.unwrap_or_default();
+            for unit in units {
+                all.to_mut().extend_from_slice(&unit?);
+            }
             csv::each_row(&all, format, |line, fields| work.csv_row(line, fields));
         }
     }
     Ok(work.out)
 }
 
-fn inflated<'u>(
-    units: &'u [Vec<u8>],
+fn inflated(
+    unit: &[u8],
     compression: Option<Compression>,
     limit: u64,
-) -> Result<Vec<Cow<'u, [u8]>>, String> {
-    let one = |unit: &'u Vec<u8>| match compression {
+) -> Result<Cow<'_, [u8]>, String> {
+    match compression {
         Some(compression) => compression.inflate(unit, limit).map(Cow::Owned),
-        None => Ok(Cow::Borrowed(unit.as_slice())),
-    };
-    units.iter().map(one).collect()
+        None => Ok(Cow::Borrowed(unit)),
+    }
 }
 
 /// Rows of a body that is not kept, of JSON counted by their brackets; of one that cannot be read there are none.
-pub(crate) fn count_unkept(spec: &LoadSpec, body: Vec<u8>, limits: Limits) -> u64 {
-    let units = [body];
-    let bodies = inflated(&units, spec.compression, limits.inflated_bytes).unwrap_or_default();
-    let rows = |body: &[u8]| match &spec.format {
-        Format::Json(shape) => count_rows(body, shape.strip_outer_array),
+pub(crate) fn count_unkept(spec: &LoadSpec, body: &[u8], limits: Limits) -> u64 {
+    let Ok(body) = inflated(body, spec.compression, limits.inflated_bytes) else {
+        return 0;
+    };
+    match &spec.format {
+        Format::Json(shape) => count_rows(&body, shape.strip_outer_array),
         Format::Csv(format) => {
             let mut rows = 0;
-            csv::each_row(body, format, |_, _| rows += 1);
+            csv::each_row(&body, format, |_, _| rows += 1);
             rows
         }
-    };
-    bodies.iter().map(|body| rows(body)).sum()
+    }
 }
 
 struct Work<'a> {

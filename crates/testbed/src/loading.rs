@@ -131,7 +131,7 @@ impl Loading {
             if count_only {
                 let spec = c.headers.as_ref().map(LoadSpec::read);
                 if let Some(Ok(spec)) = spec {
-                    c.counted_rows += count_unkept(&spec, body, limits);
+                    c.counted_rows += count_unkept(&spec, &body, limits);
                 }
             } else {
                 c.units.push(body);

@@ -272,7 +272,7 @@ impl StreamLoading {
         if self.cluster.options.count_only.is_some() {
             if let Ok(spec) = LoadSpec::read(&self.headers) {
                 let limits = self.cluster.limits(self.cluster.clock.now_ms());
-                counts.rows = Tally::all_loaded(count_unkept(&spec, body, limits));
+                counts.rows = Tally::all_loaded(count_unkept(&spec, &body, limits));
             }
             self.cluster.count_unkept(*counts);
             self.cluster.commit_at_once(self.txn, None, publish)?;
