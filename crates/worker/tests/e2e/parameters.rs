@@ -454,6 +454,13 @@ fn rows_come_when_time_is_up_or_when_they_are_enough() {
     assert_eq!(rig.rows(&slow), 0);
     let (status, log) = worker.terminate();
     assert!(status.success(), "{status}:\n{log}");
+    // What it had not read when it was stopped comes now.
+    let files =
+        [("slow", &slow), ("many", &many)].map(|(name, topic)| rig.connector(name, topic, &[]));
+    let worker = rig.start(&files);
+    rig.wait_for_rows(&slow, 10, &worker);
+    rig.wait_for_rows(&many, 1500, &worker);
+    drop(worker.terminate());
     rig.check_exactly_once(&slow, &slow, 1, 10);
     rig.check_exactly_once(&many, &many, 1, 1500);
 }
