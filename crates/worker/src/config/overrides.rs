@@ -1,5 +1,6 @@
 //! Which client properties a connector may override: the worker's policy.
 
+use starrocks_kafka_connect::class_name;
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 
 /// The property of the worker.
@@ -37,7 +38,7 @@ impl OverridePolicy {
             let full = format!(
                 "org.apache.kafka.connect.connector.policy.{name}ConnectorClientConfigOverridePolicy"
             );
-            names(text, &full, "ConnectorClientConfigOverridePolicy")
+            class_name::denotes(text, &full, "ConnectorClientConfigOverridePolicy")
         };
         if is("All") {
             Ok(Self::All)
@@ -91,17 +92,6 @@ impl OverridePolicy {
             })
             .collect()
     }
-}
-
-/// Whether `text` names the class of this full name: by it, by its simple name, or by the simple name
-/// without what says its role, as Connect's plugin aliases do.
-pub(super) fn names(text: &str, full: &str, role: &str) -> bool {
-    let simple = full.rsplit('.').next().unwrap_or(full);
-    text == full
-        || text == simple
-        || simple
-            .strip_suffix(role)
-            .is_some_and(|pruned| text == pruned)
 }
 
 #[cfg(test)]
