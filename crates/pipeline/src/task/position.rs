@@ -77,7 +77,7 @@ impl<K: Kafka> Session<'_, K> {
             tracing::info!(
                 topic = &*partition.topic,
                 partition = partition.partition,
-                "the group's offset of {partition} was set to {is} by somebody else; this task had brought it to {was}. \
+                "the group's offset of {partition} was set to {is} by somebody else; this connector had brought it to {was}. \
                  Going on at {is}"
             );
         }
@@ -88,10 +88,11 @@ impl<K: Kafka> Session<'_, K> {
                 count.try_into().unwrap_or(u64::MAX),
             );
             let what = format!(
-                "the group has no committed offset any more for {count} partitions that this task had committed: the \
-                 group or its offsets were deleted, or expired (offsets.retention.minutes). Going on where this task \
-                 remembers to have come, so that nothing is loaded twice: {}. To begin elsewhere, stop the connector, set \
-                 the group's offsets, and start it again",
+                "the group has no committed offset any more for {count} of {} partitions, which this connector had \
+                 committed: the group or its offsets were deleted, or expired (offsets.retention.minutes). Going on where \
+                 this connector remembers to have come, so that nothing is loaded twice: {}. To begin elsewhere, stop it, \
+                 set the group's offsets, and start it again",
+                ranges.len(),
                 places(&compared.vanished)
             );
             tracing::error!("{what}");

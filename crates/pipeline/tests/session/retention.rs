@@ -454,7 +454,7 @@ fn vanishes(tuning: Tuning, protocol: Protocol) {
     assert_has(
         &incident(&task),
         &[
-            "no committed offset any more for 2 partitions",
+            "no committed offset any more for 2 of 2 partitions",
             "orders-0 at 5, orders-1 at 5",
             "deleted, or expired",
         ],

@@ -255,7 +255,7 @@ fn a_group_that_is_deleted_while_its_member_is_away() {
         rig.stored_offsets("group_away", &topic, 1) == [200]
     });
     let log = ended(worker);
-    let vanished = "the group has no committed offset any more for 1 partitions";
+    let vanished = "the group has no committed offset any more for 1 of 1 partitions";
     one_line(&log, "ERROR", &[vanished, &format!("{topic}-0 at 100")]);
     assert_eq!(log.matches("ERROR").count(), 1, "{log}");
     rig.check_exactly_once(&topic, &topic, 1, 200);
