@@ -1,6 +1,6 @@
 //! What librdkafka calls back: rebalances, errors, log lines, requests sent. The callbacks only note it.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI16, AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +11,15 @@ use rdkafka_sys::RDKafkaRespErr;
 use super::failure::Failure;
 use super::handshake;
 use super::native::{Instance, PartitionList, text};
-use super::trouble::Trouble;
+use super::trouble::{Trouble, hung_up};
 use crate::oauth::Tokens;
 
+/// The name of our interceptors.
+const INTERCEPTOR: &CStr = c"starrocks-kafka";
+
+const SASL_HANDSHAKE: i16 = 17;
+const API_VERSIONS: i16 = 18;
+const SASL_AUTHENTICATE: i16 = 36;
 const ADD_OFFSETS_TO_TXN: i16 = 25;
 const END_TXN: i16 = 26;
 const TXN_OFFSET_COMMIT: i16 = 28;
@@ -82,6 +88,8 @@ pub(super) struct Context {
     connection: Mutex<String>,
     /// What was wrong with the last certificate that was refused, or not even sent.
     certificate: Mutex<Option<String>>,
+    /// A broker has answered more than how to speak to it.
+    answered: AtomicBool,
     /// Where tokens come from, where they are shown.
     pub(super) tokens: Option<Tokens>,
     /// The consumer's queue, to wake who waits on it. Set while the consumer lives.
@@ -97,6 +105,7 @@ impl Context {
             signals: Mutex::default(),
             connection: Mutex::default(),
             certificate: Mutex::default(),
+            answered: AtomicBool::new(false),
             tokens,
             queue: AtomicPtr::new(ptr::null_mut()),
             closing: AtomicBool::new(false),
@@ -136,7 +145,13 @@ impl Context {
             .clone()
     }
 
-    fn note_connection(&self, trouble: String) {
+    fn note_connection(&self, mut trouble: String) {
+        // A broker that has answered once is one that stops, not one that wants something else.
+        if !self.answered.load(Ordering::SeqCst)
+            && let Some(wants) = hung_up(&trouble)
+        {
+            wants.clone_into(&mut trouble);
+        }
         let mut connection = self
             .connection
             .lock()
@@ -148,18 +163,18 @@ impl Context {
     fn note_line(&self, facility: &str, line: &str) {
         match facility {
             "FAIL" => self.note_connection(line.to_owned()),
-            "SSL" => self.note_certificate(line.to_owned()),
+            "SSL" => self.note_certificate(Some(line.to_owned())),
             _ => {}
         }
     }
 
-    /// Keeps what was wrong with a certificate for the error that is about to be told.
-    pub(super) fn note_certificate(&self, fault: String) {
+    /// Keeps what was wrong with a certificate for the error that is about to be told; `None`: the broker's is good.
+    pub(super) fn note_certificate(&self, fault: Option<String>) {
         let mut certificate = self
             .certificate
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *certificate = Some(fault);
+        *certificate = fault;
     }
 
     /// What librdkafka says, with the fault of a certificate in the place of its guess.
@@ -222,14 +237,13 @@ impl Context {
             }
             if kind == sys::rd_kafka_type_t::RD_KAFKA_CONSUMER {
                 sys::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
-            } else {
-                sys::rd_kafka_conf_interceptor_add_on_new(
-                    conf,
-                    c"count-requests".as_ptr(),
-                    Some(on_new),
-                    opaque,
-                );
             }
+            sys::rd_kafka_conf_interceptor_add_on_new(
+                conf,
+                INTERCEPTOR.as_ptr(),
+                Some(on_new),
+                opaque,
+            );
         }
     }
 }
@@ -355,7 +369,7 @@ unsafe extern "C" fn on_log(
     let client = context.map_or("", Context::name);
     let (facility, line) = (text(facility), text(line));
     if let Some(context) = context
-        && Trouble::of(&line).is_some()
+        && (Trouble::of(&line).is_some() || hung_up(&line).is_some())
     {
         // A connection that the broker has closed is no error to librdkafka: only this line says why it may be.
         context.note_line(&facility, &line);
@@ -389,13 +403,46 @@ unsafe extern "C" fn on_new(
 ) -> RDKafkaRespErr {
     // SAFETY: librdkafka passes the client that is being made and the opaque pointer set beside this function.
     unsafe {
+        sys::rd_kafka_interceptor_add_on_response_received(
+            rk,
+            INTERCEPTOR.as_ptr(),
+            Some(on_response_received),
+            opaque,
+        );
+        if sys::rd_kafka_type(rk) == sys::rd_kafka_type_t::RD_KAFKA_CONSUMER {
+            return RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+        }
         sys::rd_kafka_interceptor_add_on_request_sent(
             rk,
-            c"count-requests".as_ptr(),
+            INTERCEPTOR.as_ptr(),
             Some(on_request_sent),
             opaque,
         )
     }
+}
+
+unsafe extern "C" fn on_response_received(
+    _rk: *mut sys::rd_kafka_t,
+    _socket: c_int,
+    _broker: *const c_char,
+    _broker_id: i32,
+    api_key: i16,
+    _api_version: i16,
+    _correlation_id: i32,
+    _size: usize,
+    _rtt: i64,
+    error: RDKafkaRespErr,
+    opaque: *mut c_void,
+) -> RDKafkaRespErr {
+    let is_greeting = [API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE].contains(&api_key);
+    let is_answer = error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && !is_greeting;
+    // SAFETY: librdkafka passes the opaque pointer set beside this function.
+    if let Some(context) = unsafe { context(opaque) }
+        && is_answer
+    {
+        context.answered.store(true, Ordering::SeqCst);
+    }
+    RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR
 }
 
 unsafe extern "C" fn on_request_sent(

@@ -31,8 +31,8 @@ impl Failure {
         if let Some(trouble) = &trouble {
             text = &trouble.cause;
             hint = trouble.hint;
-            // Connections and logins are tried again and again: certificates are renewed, passwords set, rights
-            // granted without anybody starting the connector again.
+            // Connections and logins are tried again and again: certificates are renewed and passwords set without
+            // anybody starting the connector again.
             kind = KafkaErrorKind::Transient;
         }
         let message = match hint {

@@ -72,16 +72,21 @@ pub(super) unsafe extern "C" fn on_certificate(
     _broker: *const c_char,
     _broker_id: i32,
     error: *mut c_int,
-    _depth: c_int,
+    depth: c_int,
     der: *const c_char,
     der_bytes: usize,
     complaint: *mut c_char,
     complaint_bytes: usize,
     opaque: *mut c_void,
 ) -> c_int {
-    // SAFETY: librdkafka passes a place with OpenSSL's verdict.
-    let code = unsafe { *error };
+    // SAFETY: librdkafka passes a place with OpenSSL's verdict, and its opaque pointer.
+    let (code, context) = unsafe { (*error, context(opaque)) };
     if code == 0 {
+        if let Some(context) = context
+            && depth == 0
+        {
+            context.note_certificate(None);
+        }
         return 1;
     }
     let der = if der.is_null() {
@@ -104,9 +109,8 @@ pub(super) unsafe extern "C" fn on_certificate(
         // SAFETY: librdkafka passes a buffer of this length.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr().cast(), complaint, bytes.len()) };
     }
-    // SAFETY: librdkafka passes its opaque pointer.
-    if let Some(context) = unsafe { context(opaque) } {
-        context.note_certificate(fault);
+    if let Some(context) = context {
+        context.note_certificate(Some(fault));
     }
     0
 }

@@ -18,6 +18,21 @@ enum Cause {
 /// Parts of librdkafka's texts (2.12), what they mean, and what to do. The first that is found counts.
 const KNOWN: &[(&str, Cause, &str)] = &[
     (
+        WANTS_TLS,
+        Cause::Is(
+            "the broker closed the connection at the first request: it seems to expect TLS at this port",
+        ),
+        "set security.protocol to SSL or SASL_SSL, with the prefix consumer., or take the port of a listener without TLS",
+    ),
+    (
+        WANTS_SASL,
+        Cause::Is(
+            "the broker closed the connection at the first question: it seems to expect SASL at this port",
+        ),
+        "set security.protocol to SASL_PLAINTEXT or SASL_SSL, and sasl.mechanism and sasl.jaas.config, all with the prefix \
+         consumer.",
+    ),
+    (
         NOT_TRUSTED,
         Cause::With("the broker's certificate is not trusted"),
         "set ssl.truststore.location to a store that has the authority that signed it",
@@ -143,6 +158,10 @@ const LOGIN: &str = "check username and password in sasl.jaas.config, and sasl.m
 /// A connection closed within this time was never any good; librdkafka's own bound.
 const HUNG_UP_MS: u32 = 2_000;
 
+/// What [`hung_up`] says.
+const WANTS_TLS: &str = "closed at once: TLS is wanted";
+const WANTS_SASL: &str = "closed at once: SASL is wanted";
+
 /// Begin the words for a certificate that failed OpenSSL's check; [`certificate_fault`] makes them.
 const NOT_TRUSTED: &str = "certificate not trusted";
 const EXPIRED: &str = "certificate not valid today";
@@ -163,9 +182,6 @@ pub(super) fn certificate_fault(code: i32, subject: &str, issuer: &str) -> Strin
 impl Trouble {
     /// What is known of a text of librdkafka's.
     pub(super) fn of(text: &str) -> Option<Self> {
-        if let Some(trouble) = hung_up(text) {
-            return Some(trouble);
-        }
         let (part, cause, hint) = KNOWN.iter().find(|(part, ..)| text.contains(part))?;
         let cause = match cause {
             Cause::Is(words) => (*words).to_owned(),
@@ -178,9 +194,9 @@ impl Trouble {
     }
 }
 
-/// What it means that the broker closes a connection as soon as it is made. librdkafka (2.12) has guesses for
-/// that too, but not for a broker that closes in good order.
-fn hung_up(text: &str) -> Option<Trouble> {
+/// What it means that a broker that has never answered closes a connection as soon as it is made, in words that
+/// [`Trouble::of`] knows. librdkafka (2.12) has guesses for that too, but not for a broker that closes in good order.
+pub(super) fn hung_up(text: &str) -> Option<&'static str> {
     // librdkafka names a broker with its protocol, save where that is PLAINTEXT.
     let has_tls = text.contains("ssl://");
     let has_sasl = text.contains("sasl_");
@@ -188,22 +204,12 @@ fn hung_up(text: &str) -> Option<Trouble> {
         return None;
     }
     if text.contains(" in state APIVERSION_QUERY") {
-        return Some(Trouble {
-            cause: "the broker closed the connection at the first request: it seems to expect TLS at this port"
-                .to_owned(),
-            hint: "set security.protocol to SSL or SASL_SSL, with the prefix consumer., or take the port of a listener without \
-                   TLS",
-        });
+        return Some(WANTS_TLS);
     }
     let (_, after) = text.split_once("(after ")?;
     let (ms, _) = after.split_once("ms in state UP")?;
     let at_once = ms.parse::<u32>().is_ok_and(|ms| ms < HUNG_UP_MS);
-    (at_once && !has_sasl && text.contains("/bootstrap: ")).then(|| Trouble {
-        cause: "the broker closed the connection at the first question: it seems to expect SASL at this port"
-            .to_owned(),
-        hint: "set security.protocol to SASL_PLAINTEXT or SASL_SSL, and sasl.mechanism and sasl.jaas.config, all with the prefix \
-               consumer.",
-    })
+    (at_once && !has_sasl && text.contains("/bootstrap: ")).then_some(WANTS_SASL)
 }
 
 /// What stands behind the first `: ` behind `part`, without the remark on how long it took.
@@ -248,37 +254,44 @@ mod tests {
             "",
         );
         check(
-            "1/1 brokers are down ([thrd:b:9/bootstrap]: b:9/bootstrap: Disconnected: connection closed by peer: receive 0 after \
-             POLLIN (after 16ms in state APIVERSION_QUERY))",
-            "the broker closed the connection at the first request: it seems to expect TLS at this port",
-            "consumer.",
-        );
-        check(
-            "b:9/bootstrap: Disconnected: connection closed by peer (after 302ms in state UP, 1 identical error(s) suppressed)",
-            "the broker closed the connection at the first question: it seems to expect SASL at this port",
-            "consumer.",
-        );
-        // Idle, stopped, or of another sort.
-        check(
-            "b:9/bootstrap: Disconnected (after 600017ms in state UP)",
-            "",
-            "",
-        );
-        check("b:9/1: Disconnected (after 3ms in state UP)", "", "");
-        check(
-            "sasl_plaintext://b:9/bootstrap: Disconnected (after 3ms in state UP)",
-            "",
-            "",
-        );
-        check(
-            "ssl://b:9/bootstrap: Disconnected (after 3ms in state APIVERSION_QUERY)",
-            "",
-            "",
-        );
-        check(
             "b:9/1: Connect to ipv4#127.0.0.1:9 failed: Connection refused",
             "",
             "",
+        );
+    }
+
+    #[test]
+    fn connections_that_are_closed_at_once_are_told() {
+        let check = |text: &str, expect: Option<&str>| {
+            let trouble = hung_up(text).and_then(|said| Trouble::of(&format!("1/1 down ({said})")));
+            match (trouble, expect) {
+                (Some(trouble), Some(expect)) => {
+                    assert!(trouble.cause.contains(expect), "{text}: {trouble:?}");
+                    assert!(trouble.hint.contains("consumer."), "{trouble:?}");
+                }
+                (trouble, expect) => assert_eq!(trouble.is_some(), expect.is_some(), "{text}"),
+            }
+        };
+        let tls = "[thrd:b:9/bootstrap]: b:9/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after \
+                   16ms in state APIVERSION_QUERY)";
+        check(tls, Some("it seems to expect TLS"));
+        check(
+            &tls.replace("b:9/", "sasl_plaintext://b:9/"),
+            Some("it seems to expect TLS"),
+        );
+        check(&tls.replace("b:9/", "ssl://b:9/"), None);
+        let sasl = "b:9/bootstrap: Disconnected: closed (after 302ms in state UP, 1 identical error(s) suppressed)";
+        check(sasl, Some("it seems to expect SASL"));
+        check(&sasl.replace("b:9/", "sasl_plaintext://b:9/"), None);
+        // Idle, stopped, or of another sort.
+        check(
+            "b:9/bootstrap: Disconnected (after 600017ms in state UP)",
+            None,
+        );
+        check("b:9/1: Disconnected (after 3ms in state UP)", None);
+        check(
+            "b:9/1: Connect to ipv4#127.0.0.1:9 failed: Connection refused",
+            None,
         );
     }
 
