@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use fancy_regex::Regex;
+use starrocks_kafka_connect::class_name;
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 use starrocks_kafka_connect::properties::Properties;
 
-use super::overrides::names;
 use super::variables::Variable;
 
 /// The property that declares them.
@@ -98,7 +98,7 @@ impl Provider {
             return Err(ConfigProblem::missing(&class_property));
         };
         let is = |simple: &str| {
-            names(
+            class_name::denotes(
                 class.trim(),
                 &format!("{PACKAGE}.{simple}"),
                 "ConfigProvider",
