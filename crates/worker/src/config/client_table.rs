@@ -227,7 +227,10 @@ pub(super) const CONSUMER: &[ClientProperty] = &[
         text("auto.offset.reset")
             .one_of(&["earliest", "latest", "none"])
             .default("earliest")
-            .doc("Connect's default for sinks; a plain Java consumer has `latest`."),
+            .doc(
+                "Connect's default for sinks; a plain Java consumer has `latest`. The worker applies it, and says first what is \
+                 lost; librdkafka is not left to choose.",
+            ),
         "auto.offset.reset",
         Values::Words(&[("none", "error")]),
     ),
