@@ -134,7 +134,8 @@ impl TableRows {
         match format {
             RowFormat::Json => Self::Json,
             RowFormat::Csv(csv) => {
-                let order = csv.columns.clone().map_or(Order::NotAsked, Order::Known);
+                let columns = csv.columns.as_deref();
+                let order = columns.map_or(Order::NotAsked, |names| Order::Known(names.into()));
                 Self::Csv(csv.clone(), order)
             }
         }
@@ -274,7 +275,18 @@ impl Encoder {
     /// Tells the names of a table's columns in their order, or why nobody can tell them.
     pub fn set_columns(&mut self, table: TableId, columns: Result<Vec<String>, String>) {
         if let Some(TableRows::Csv(_, order)) = self.tables.get_mut(table.0 as usize) {
-            *order = columns.map_or_else(Order::Unknown, Order::Known);
+            *order = columns.map_or_else(Order::Unknown, |names| Order::Known(names.into()));
+        }
+    }
+
+    /// The order in which fields are written, where it is the table's own and was told.
+    #[must_use]
+    pub fn columns_of(&self, table: TableId) -> Option<Arc<[String]>> {
+        match self.tables.get(table.0 as usize) {
+            Some(TableRows::Csv(format, Order::Known(columns))) if format.columns.is_none() => {
+                Some(Arc::clone(columns))
+            }
+            _ => None,
         }
     }
 

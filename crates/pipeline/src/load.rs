@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::batch::{Chunk, Limits};
-use crate::encode::TableId;
+use crate::encode::{Encoder, TableId};
 use crate::load_properties::LoadProperties;
 use crate::metadata::Attempt;
 use crate::recovery::TransactionId;
@@ -41,6 +41,29 @@ struct AbortOnDrop<T>(JoinHandle<T>);
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Where a chunk goes.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The table.
+    pub table: TableId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The order in which the fields of its rows stand, where the rows were written in the table's own order: StarRocks is
+    /// told it, so that a column that is added or dropped meanwhile shifts nothing.
+    pub columns: Option<Arc<[String]>>,
+}
+
+impl Target {
+    /// A table as an encoder knows it.
+    pub(crate) fn of(encoder: &Encoder, table: TableId) -> Self {
+        Self {
+            table,
+            name: Arc::clone(encoder.table_name(table)),
+            columns: encoder.columns_of(table),
+        }
     }
 }
 
@@ -143,9 +166,9 @@ impl OpenLoads {
         self.begun.clone()
     }
 
-    /// Hands a chunk of `table` over, beginning its transaction with the first one.
-    pub fn hand_over(&mut self, table: TableId, name: &Arc<str>, chunk: Chunk) -> HandOver {
-        let (to, permits) = (self.open(table, name), self.permits.clone());
+    /// Hands a chunk over, beginning its transaction with the first one.
+    pub fn hand_over(&mut self, target: &Target, chunk: Chunk) -> HandOver {
+        let (to, permits) = (self.open(target), self.permits.clone());
         if to.is_closed() {
             return HandOver::Failed;
         }
@@ -176,10 +199,10 @@ impl OpenLoads {
     /// The worst failure, the first of its kind. What [`begun`](Self::begun) names is then to be rolled back.
     pub async fn seal(
         mut self,
-        rest: Vec<(TableId, Arc<str>, Chunk)>,
+        rest: Vec<(Target, Chunk)>,
     ) -> Result<Vec<TablePrepared>, LoadFailure> {
-        for (table, name, chunk) in rest {
-            let to = self.open(table, &name);
+        for (target, chunk) in rest {
+            let to = self.open(&target);
             send(&to, &self.permits, chunk).await;
         }
         for open in self.tables.values() {
@@ -222,10 +245,15 @@ impl OpenLoads {
         drop(tokio::time::timeout(ABANDON_PATIENCE, self.end()).await);
     }
 
-    fn open(&mut self, table: TableId, name: &Arc<str>) -> mpsc::Sender<Handed> {
-        let open = self.tables.entry(table).or_insert_with(|| {
+    fn open(&mut self, target: &Target) -> mpsc::Sender<Handed> {
+        let name = &target.name;
+        let open = self.tables.entry(target.table).or_insert_with(|| {
             let (to, from) = mpsc::channel(WAITING_CHUNKS_MAX);
-            let headers = Arc::clone(self.properties.of(name));
+            let headers = self.properties.of(name);
+            let headers = match &target.columns {
+                Some(columns) => Arc::new(headers.with_columns(columns)),
+                None => Arc::clone(headers),
+            };
             let load = TableLoad {
                 warehouse: self.warehouse.clone(),
                 attempt: self.attempt,

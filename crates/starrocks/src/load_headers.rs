@@ -344,6 +344,18 @@ impl LoadHeaders {
         &self.columns
     }
 
+    /// The same headers with the fields of a row named, in their order: what is added to the table meanwhile then shifts
+    /// nothing. Names that no header can hold leave the headers as they are.
+    #[must_use]
+    pub fn with_columns(&self, names: &[String]) -> LoadHeaders {
+        let mut headers = self.clone();
+        if let Ok(value) = HeaderValue::from_bytes(columns::property(names).as_bytes()) {
+            headers.headers.insert("columns", value);
+            headers.columns = names.to_vec();
+        }
+        headers
+    }
+
     /// The `timeout` property in seconds: a lower bound for the timeout that begin and Stream Load are given.
     pub fn timeout_s(&self) -> Option<u32> {
         self.timeout_s

@@ -1,6 +1,8 @@
 //! Rows in CSV over values: texts as StarRocks' Java connector sends them, and what it does not do, the fields of
 //! structs and maps in the order of the columns.
 
+use std::sync::Arc;
+
 use starrocks_kafka_connect::data::{Schema, SchemaAndValue, SchemaType, Value};
 use starrocks_kafka_connect::error::DataError;
 
@@ -29,7 +31,7 @@ pub(super) enum Order {
     /// Nobody has asked for it yet.
     NotAsked,
     /// The names of the fields.
-    Known(Vec<String>),
+    Known(Arc<[String]>),
     /// Nobody can tell, and why.
     Unknown(String),
 }

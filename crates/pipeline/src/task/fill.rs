@@ -7,7 +7,7 @@ use super::{Filling, Halt, Session, SessionEnd, Turn, failed, wait};
 use crate::batch::Framing;
 use crate::encode::{Encoded, RecordError, Rows, TableId};
 use crate::kafka::{Batch as _, Kafka, RawRecord, TopicPartition};
-use crate::load::{HandOver, OpenLoads};
+use crate::load::{HandOver, OpenLoads, Target};
 use crate::metadata::{METADATA_BYTES_MAX, encoded_bytes_max};
 use crate::round::Round;
 use crate::status::Counters;
@@ -249,8 +249,8 @@ impl<K: Kafka> Session<'_, K> {
         let Some(filling) = &mut self.filling else {
             return Ok(());
         };
-        let name = Arc::clone(self.task.encoder.table_name(table));
-        match filling.loads.hand_over(table, &name, chunk) {
+        let target = Target::of(self.task.encoder, table);
+        match filling.loads.hand_over(&target, chunk) {
             HandOver::Taken => Ok(()),
             HandOver::Failed => self.end_broken_round(),
             HandOver::Full(waiting) => {

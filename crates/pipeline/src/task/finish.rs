@@ -8,6 +8,7 @@ use starrocks_kafka_starrocks::CallError;
 
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed};
 use crate::kafka::{CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind};
+use crate::load::Target;
 use crate::recovery::TransactionId;
 use crate::round::{Decided, Grounds, Prepared};
 use crate::settings::DeliveryGuarantee;
@@ -79,7 +80,7 @@ impl<K: Kafka> Session<'_, K> {
         let rest = self.batches.take_all();
         let rest: Vec<_> = rest
             .into_iter()
-            .map(|(table, chunk)| (table, name(table), chunk))
+            .map(|(table, chunk)| (Target::of(encoder, table), chunk))
             .collect();
         let sealed = filling.round.seal(self.task.clock.epoch_ms(), name);
         self.batches.clear();

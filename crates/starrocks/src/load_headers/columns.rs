@@ -9,6 +9,15 @@ pub(super) fn source_fields(columns: &str) -> Vec<String> {
         .collect()
 }
 
+/// The property that names these fields.
+pub(super) fn property(names: &[String]) -> String {
+    let quoted: Vec<_> = names
+        .iter()
+        .map(|name| format!("`{}`", name.replace('`', "``")))
+        .collect();
+    quoted.join(",")
+}
+
 /// Splits at commas that stand in no quotes and no parentheses.
 fn entries(columns: &str) -> Vec<&str> {
     let (mut found, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_u32, None);
@@ -65,5 +74,18 @@ mod tests {
         check("id,__op", &["id", "__op"]);
         check("größe,id", &["größe", "id"]);
         check("id,,name,", &["id", "name"]);
+    }
+
+    #[test]
+    fn fields_are_named_so_that_they_are_read_as_they_were() {
+        let check = |names: &[&str], expect: &str| {
+            let owned: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let property = property(&owned);
+            assert_eq!(property, expect);
+            assert_eq!(source_fields(&property), names);
+        };
+        check(&[], "");
+        check(&["id", "größe"], "`id`,`größe`");
+        check(&["a`b", "c,d"], "`a``b`,`c,d`");
     }
 }

@@ -114,3 +114,28 @@ fn without_select_the_order_of_fields_must_be_told() {
         assert!(failed.contains(part), "no '{part}' in {failed}");
     }
 }
+
+#[test]
+fn columns_that_change_meanwhile_shift_nothing() {
+    let Some(rig) = Rig::new("csv_changed") else {
+        return;
+    };
+    let topic = rig.topic(1);
+    rig.produce(&topic, 1, 0, 100);
+    let worker = rig.start(&[rig.connector("csv_changed", &topic, &[CSV])]);
+    rig.wait_for_rows(&topic, 100, &worker);
+    let sql = |statement: String| rig.standin.sql(&statement).expect("a statement");
+    sql(format!("DROP TABLE shop.`{topic}`"));
+    sql(format!(
+        "CREATE TABLE shop.`{topic}` (off BIGINT NOT NULL, added INT, note STRING, src VARCHAR(200) NOT NULL, \
+         part INT NOT NULL) DUPLICATE KEY(off) DISTRIBUTED BY HASH(off)"
+    ));
+    rig.produce(&topic, 1, 100, 100);
+    rig.wait_for_rows(&topic, 100, &worker);
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    let seen = sql(format!(
+        "SELECT COUNT(DISTINCT off), MIN(off), MAX(off), COUNT(added), MIN(part), MIN(src) FROM shop.`{topic}`"
+    ));
+    assert_eq!(seen.lines(), [format!("100\t100\t199\t0\t0\t{topic}")]);
+}

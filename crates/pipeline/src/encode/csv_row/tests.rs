@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use starrocks_kafka_connect::converter::{Converter, ConverterConfig};
 use starrocks_kafka_connect::data::{Field, Struct};
 
