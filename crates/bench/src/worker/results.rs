@@ -11,7 +11,7 @@ use crate::report::{Table, machine};
 const MIB: f64 = 1_048_576.0;
 
 /// What is aimed at; told, never asserted.
-const AIMS: &str = "aims: the worker at most 3.0 × the CPU of the bare read on flat records, and at most 96 MiB of \
+const AIMS: &str = "aims: the worker at most 2.0 × the CPU of the bare read on flat JSON records, and at most 96 MiB of \
                     memory whatever bufferflush.maxbytes says";
 
 /// One thing measured.
