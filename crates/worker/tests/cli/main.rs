@@ -4,3 +4,4 @@ mod files;
 mod help;
 mod preview;
 mod program;
+mod recorded;
