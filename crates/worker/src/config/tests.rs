@@ -344,20 +344,17 @@ fn what_comes_later_is_refused_by_name() {
          predicates=p\n\
          errors.tolerance=all\n\
          errors.deadletterqueue.topic.name=letters\n\
-         starrocks.topic2table.map=orders:orders\n\
-         sink.properties.format=csv\n\
          starrocks.mysql.url=fe:9030\n\
          key.converter=io.confluent.connect.protobuf.ProtobufConverter\n\
-         value.converter=io.confluent.connect.avro.AvroConverter\n\
-         header.converter=org.apache.kafka.connect.storage.StringConverter\n",
+         value.converter=io.confluent.connect.avro.AvroConverter\n",
     ), @r"
     a.properties:8: A chain of transforms is not yet supported (configuration transforms).
     a.properties:10: A predicate is not yet supported (configuration predicates).
     a.properties:11: The tolerance all is not yet supported (configuration errors.tolerance).
     a.properties:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
-    a.properties:15: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
-    a.properties:16: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
-    a.properties:17: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
+    a.properties:13: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
+    a.properties:14: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
+    a.properties:15: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
     ");
 }
 
