@@ -1,7 +1,7 @@
 //! On assignment, before the first fetch: what previous holders decided is rolled forward, the partitions
 //! are claimed, and only then what they left open is rolled back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,16 +35,24 @@ impl<K: Kafka> Session<'_, K> {
         self.forget_reading();
         self.epoch = Epoch((self.task.chance)());
         if self.owned.is_empty() {
+            // What was tried before was for partitions that others have now.
+            self.task.status.forget_retries_but_topics();
             return Ok(());
         }
         let owned = self.owned.clone();
         let stored = self.read_stored(&owned, true)?;
         self.reached(Step::OffsetsRead);
+        // What is decided is rolled forward before anything else is asked: a partition without a leader must not keep
+        // rows from being seen.
+        let decided = self.decided_by(&stored)?;
+        let mut owed = self.settle_plans(&decided)?;
         let ranges = self.read_ranges(&owned)?;
         let mut compared = self.compare(stored, &ranges);
         let reading = self.read_metadata(std::mem::take(&mut compared.offsets))?;
         let reset = self.begin(&reading, &ranges)?;
-        let owed = self.settle_plans(&reading)?;
+        let mut remembered = reading.decided();
+        remembered.retain(|id, _| !decided.contains_key(id));
+        owed.append(&mut self.settle_plans(&remembered)?);
         self.reached(Step::LabelsSettled);
         let encoder = &mut *self.task.encoder;
         let left_open = reading.left_open(|partition| {
@@ -58,6 +66,13 @@ impl<K: Kafka> Session<'_, K> {
         let standings = self.within_reach(standings, &ranges, &compared)?;
         self.take_over(standings, left_open)?;
         self.start_reading()
+    }
+
+    /// The transactions of the plans that the group has stored.
+    fn decided_by(&self, stored: &[CommittedOffset]) -> Turn<BTreeMap<TransactionId, i64>> {
+        Reading::of(stored.to_vec(), &self.task.settings.connector)
+            .map(|reading| reading.decided())
+            .map_err(|error| failed(error.to_string()))
     }
 
     fn read_metadata(&mut self, stored: Vec<CommittedOffset>) -> Turn<Reading> {
@@ -114,10 +129,13 @@ impl<K: Kafka> Session<'_, K> {
         Ok(())
     }
 
-    /// Every label of every plan, before the first round. Returns those whose rows are owed.
-    fn settle_plans(&mut self, reading: &Reading) -> Turn<BTreeSet<TransactionId>> {
+    /// Labels of plans, each with the time at which its round was sealed. Returns those whose rows are owed.
+    fn settle_plans(
+        &mut self,
+        decided: &BTreeMap<TransactionId, i64>,
+    ) -> Turn<BTreeSet<TransactionId>> {
         let mut owed = BTreeSet::new();
-        for (id, prepared_at_ms) in reading.decided() {
+        for (id, prepared_at_ms) in decided.clone() {
             let warehouse = self.task.warehouse.clone();
             let outcome = self.wait(async move { warehouse.settle(id, prepared_at_ms).await })?;
             match self.settled(outcome)? {
