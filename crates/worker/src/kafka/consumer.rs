@@ -11,7 +11,7 @@ use starrocks_kafka_pipeline::kafka::{Batch, KafkaError, KafkaErrorKind, Polled,
 use super::assignment::{Assignment, Reading};
 use super::batch::{Gathered, Message, RecordBatch};
 use super::callbacks::{Context, Signal};
-use super::jump;
+use super::jump::{self, LogStart};
 use super::native::{GroupMetadata, Instance, PartitionList, Queue, check, check_error, millis};
 use super::rebalance::GivingBack;
 use crate::oauth::Tokens;
@@ -197,11 +197,10 @@ impl Consumer {
             return;
         };
         let mut left_at = None;
+        let mut start = LogStart::of(&self.instance, &slot.partition);
         for message in run.drain(..) {
             let offset = message.native().offset;
-            if offset != slot.next
-                && jump::leaves_the_log(&self.instance, &slot.partition, slot.next, offset)
-            {
+            if offset != slot.next && jump::leaves_the_log(&mut start, slot.next, offset) {
                 left_at = Some(offset);
                 break;
             }
@@ -243,7 +242,11 @@ impl Consumer {
             };
             let (partition, offset) = (slot.partition.clone(), native.offset);
             if offset != slot.next
-                && jump::leaves_the_log(&self.instance, &partition, slot.next, offset)
+                && jump::leaves_the_log(
+                    &mut LogStart::of(&self.instance, &partition),
+                    slot.next,
+                    offset,
+                )
             {
                 self.stop_reading(partition, offset);
                 return;

@@ -134,6 +134,14 @@ fn meaning(code: RDKafkaRespErr) -> (KafkaErrorKind, &'static str) {
             Permanent,
             "session.timeout.ms is outside the broker's group.min/max.session.timeout.ms",
         ),
+        RD_KAFKA_RESP_ERR__BAD_MSG
+        | RD_KAFKA_RESP_ERR__BAD_COMPRESSION
+        | RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED => (
+            Permanent,
+            "a batch of records in Kafka is damaged, or of a kind that this client cannot read: look at it by \
+             kafka-dump-log.sh; to go on without it, set the group's offset behind it (kafka-consumer-groups.sh \
+             --reset-offsets) while the connector is stopped",
+        ),
         RD_KAFKA_RESP_ERR__FATAL
         | RD_KAFKA_RESP_ERR__INVALID_ARG
         | RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE
@@ -186,6 +194,12 @@ mod tests {
             "denied",
             Permanent,
             "READ",
+        );
+        check(
+            RD_KAFKA_RESP_ERR__BAD_MSG,
+            "CRC32C mismatch",
+            Permanent,
+            "set the group's offset behind it",
         );
         check(
             RD_KAFKA_RESP_ERR_NOT_COORDINATOR,

@@ -14,36 +14,47 @@ use super::native::{Instance, c_string, check, millis};
 /// How long the broker may take to tell where a log begins, where librdkafka does not know.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
+/// Where a partition's log begins, looked up when it is first asked for: in a compacted topic nearly every record
+/// comes behind a gap.
+pub(super) struct LogStart<'i> {
+    instance: &'i Instance,
+    partition: &'i TopicPartition,
+    first: Option<Option<i64>>,
+}
+
+impl<'i> LogStart<'i> {
+    pub(super) fn of(instance: &'i Instance, partition: &'i TopicPartition) -> Self {
+        Self {
+            instance,
+            partition,
+            first: None,
+        }
+    }
+
+    fn get(&mut self) -> Option<i64> {
+        let (instance, partition) = (self.instance, self.partition);
+        *self.first.get_or_insert_with(|| {
+            known_first_offset(instance, partition)
+                .or_else(|| ask_first_offset(instance, partition))
+        })
+    }
+}
+
 /// Whether the step from where a partition stands to `found` may have passed over records that the broker has
 /// not. Compaction, the markers of transactions and aborted records leave gaps too; those are above the log's
 /// start.
 ///
 /// Where the log's start has passed by both, nobody can tell whether the record came behind a gap of that kind or
 /// after a return to an earlier start. It is not delivered either: something may be missing before it.
-pub(super) fn leaves_the_log(
-    instance: &Instance,
-    partition: &TopicPartition,
-    expected: i64,
-    found: i64,
-) -> bool {
-    may_be_lost(
-        expected,
-        found,
-        || known_first_offset(instance, partition),
-        || ask_first_offset(instance, partition),
-    )
+pub(super) fn leaves_the_log(start: &mut LogStart<'_>, expected: i64, found: i64) -> bool {
+    may_be_lost(expected, found, || start.get())
 }
 
-fn may_be_lost(
-    expected: i64,
-    found: i64,
-    known: impl FnOnce() -> Option<i64>,
-    ask: impl FnOnce() -> Option<i64>,
-) -> bool {
+fn may_be_lost(expected: i64, found: i64, first: impl FnOnce() -> Option<i64>) -> bool {
     if found < expected {
         return true;
     }
-    match known().or_else(ask) {
+    match first() {
         Some(first) => first > expected,
         // The task asks until it is told.
         None => true,
@@ -91,13 +102,8 @@ mod tests {
     #[test]
     fn only_what_lies_below_the_logs_start_may_be_lost() {
         let check = |expected, found, first: Option<i64>, expect| {
-            let known = may_be_lost(expected, found, || first, || panic!("it is known"));
-            let asked = may_be_lost(expected, found, || None, || first);
-            assert_eq!(
-                (known, asked),
-                (expect, expect),
-                "{expected} {found} {first:?}"
-            );
+            let lost = may_be_lost(expected, found, || first);
+            assert_eq!(lost, expect, "{expected} {found} {first:?}");
         };
         // Compacted, or markers.
         check(10, 15, Some(0), false);
@@ -109,9 +115,8 @@ mod tests {
         // Compacted, or deleted before; and deleted since it was fetched.
         check(10, 15, Some(16), true);
         // Nobody knows.
-        let asked = may_be_lost(10, 15, || None, || None);
-        assert!(asked);
+        check(10, 15, None, true);
         // The log ends before, or was cut.
-        assert!(may_be_lost(10, 9, || Some(0), || panic!("no need to ask")));
+        assert!(may_be_lost(10, 9, || panic!("no need to ask")));
     }
 }
