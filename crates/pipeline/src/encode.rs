@@ -17,7 +17,7 @@ use csv_row::Order;
 use pass_through::Scanner;
 use starrocks_kafka_connect::config::ConfigProblem;
 use starrocks_kafka_connect::converter::{Converter, ConverterConfig, HeaderConverter};
-use starrocks_kafka_connect::data::{Record, SchemaAndValue};
+use starrocks_kafka_connect::data::{Record, SchemaAndValue, Value};
 use starrocks_kafka_connect::error::{DataError, Stage};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -49,6 +49,8 @@ pub enum Encoded {
     Row(TableId),
     /// Nothing, for its value is null.
     Skipped,
+    /// Nothing, for its row of CSV is empty, and StarRocks skips empty lines.
+    Blank(TableId),
     /// Nothing yet: the order of this table's columns is to be told first, by [`Encoder::set_columns`].
     NeedsColumns(TableId),
 }
@@ -208,10 +210,14 @@ impl Encoder {
             return Ok(Encoded::Skipped);
         }
         let how = self.rows_of(table);
-        if let TableRows::Csv(_, Order::NotAsked) = how
-            && csv_row::has_fields(&converted.value)
-        {
-            return Ok(Encoded::NeedsColumns(table));
+        match (how, &converted.value) {
+            (TableRows::Csv(_, Order::NotAsked), value) if csv_row::has_fields(value) => {
+                return Ok(Encoded::NeedsColumns(table));
+            }
+            (TableRows::Csv(..), Value::String(text)) if text.is_empty() => {
+                return Ok(Encoded::Blank(table));
+            }
+            _ => {}
         }
         rows.append(table, |out| match how {
             TableRows::Json => json_row::write(out, converted.schema.as_deref(), &converted.value),

@@ -28,6 +28,10 @@ pub(crate) fn hint(call: Call, class: Class, message: &str, about: Subject<'_>) 
             "the database's quota is used up or StarRocks takes no loads at present; see ALTER DATABASE … SET DATA QUOTA and \
              the state of the front ends"
         }
+        Class::EmptyLoad => {
+            "no row of this load is left for the table, which StarRocks takes for a mistake: check sink.properties.where, or \
+             set empty_load_as_error=false at the front ends"
+        }
         Class::Unsupported => "the transaction interface needs StarRocks 2.4 or later",
         Class::Unreadable | Class::Routing if looks_foreign(message) => {
             "does starrocks.http.url name the HTTP port of StarRocks front ends (8030 unless configured)?"
@@ -170,6 +174,12 @@ mod tests {
             "8030",
         );
         check(Call::Begin, Class::Routing, "No backend alive.", "");
+        check(
+            Call::Prepare,
+            Class::EmptyLoad,
+            "all partitions have no load data",
+            "empty_load_as_error",
+        );
         check(Call::Begin, Class::Busy, "x", "");
     }
 }

@@ -89,6 +89,11 @@ impl Preview {
         };
         let table = match encoded {
             Ok(Encoded::Row(table)) => Some(table),
+            Ok(Encoded::Blank(table)) => {
+                // Java's connector sends it.
+                rows.0 = Some(Vec::new());
+                Some(table)
+            }
             Ok(Encoded::Skipped | Encoded::NeedsColumns(_)) => {
                 self.encoder.tables_of(&record.topic).next()
             }

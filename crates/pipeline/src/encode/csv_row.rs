@@ -8,6 +8,10 @@ use starrocks_kafka_connect::error::DataError;
 
 use super::json_row;
 
+/// What to do about a field that cannot be written.
+const WAY_OUT: &str = "; choose another sink.properties.column_separator or sink.properties.row_delimiter, or \
+                       sink.properties.format=json";
+
 /// What stands for NULL in a field.
 const NULL: &[u8] = b"\\N";
 
@@ -98,21 +102,66 @@ impl Fields<'_> {
         columns: &[String],
         converted: &SchemaAndValue<'_>,
     ) -> Result<(), DataError> {
+        let CsvFormat {
+            column_separator,
+            row_delimiter,
+            ..
+        } = self.format;
+        // Only separators of several bytes can come about between a field and what stands behind it; nothing is
+        // allocated for those of one.
+        let may_straddle = column_separator.len() > 1 || row_delimiter.len() > 1;
+        let row_start = self.out.len();
+        let mut ends = Vec::new();
         for (at, column) in columns.iter().enumerate() {
             if at > 0 {
-                self.out.extend_from_slice(&self.format.column_separator);
+                self.out.extend_from_slice(column_separator);
             }
             let start = self.out.len();
             let (schema, value) = field(converted, column, at);
             if value.is_null() && schema.is_none_or(|schema| schema.optional) {
                 self.out.extend_from_slice(NULL);
-                continue;
+            } else {
+                self.value(schema, value)
+                    .map_err(|error| in_column(column, &error.message))?;
+                self.check(column, start, columns.len() == 1)?;
             }
-            self.value(schema, value)
-                .map_err(|error| in_column(column, &error.message))?;
-            self.check(column, start, columns.len() == 1)?;
+            if may_straddle {
+                ends.push((start, self.out.len()));
+            }
         }
-        Ok(())
+        self.check_boundaries(columns, row_start, &ends)
+    }
+
+    /// No separator may begin within a field and end in what stands behind it: the reader takes the first that it
+    /// sees. Nor may the row end where a column does.
+    fn check_boundaries(
+        &mut self,
+        columns: &[String],
+        row_start: usize,
+        ends: &[(usize, usize)],
+    ) -> Result<(), DataError> {
+        let CsvFormat {
+            column_separator,
+            row_delimiter,
+            ..
+        } = self.format;
+        let row_end = self.out.len();
+        // As the batch will write it.
+        self.out.extend_from_slice(row_delimiter);
+        let begins = |at: usize, part: &[u8]| self.out[at..].starts_with(part);
+        let reach = column_separator.len().max(row_delimiter.len()) - 1;
+        let straddled = columns.iter().zip(ends).find(|(_, (start, end))| {
+            let first = end.saturating_sub(reach).max(*start).max(row_start);
+            let within =
+                (first..*end).any(|at| begins(at, column_separator) || begins(at, row_delimiter));
+            within || (*end < row_end && begins(*end, row_delimiter))
+        });
+        let error = straddled.map(|(column, _)| {
+            let reason = "its end and what stands behind it together are a separator";
+            in_column(column, &format!("{reason}{WAY_OUT}"))
+        });
+        self.out.truncate(row_end);
+        error.map_or(Ok(()), Err)
     }
 
     /// Texts stand as they are, anything else as it stands in JSON, without the quotes of bytes and NaN.
@@ -148,9 +197,7 @@ impl Fields<'_> {
         } else {
             return Ok(());
         };
-        let way_out = "; choose another sink.properties.column_separator or sink.properties.row_delimiter, or \
-                       sink.properties.format=json";
-        Err(in_column(column, &format!("{reason}{way_out}")))
+        Err(in_column(column, &format!("{reason}{WAY_OUT}")))
     }
 }
 

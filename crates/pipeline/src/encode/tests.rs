@@ -243,6 +243,8 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
     encoder.forget_columns();
     check(&mut encoder, "t", row, Err("needs columns"));
     check(&mut encoder, "named", row, Ok("2"));
+    let blank = encode(&mut encoder, &record("t", None, Some(b"\"\"")));
+    assert_eq!(blank, Ok((Encoded::Blank(TableId(0)), Vec::new())));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed, wait};
 use crate::batch::Framing;
 use crate::encode::{Encoded, RecordError, Rows, TableId};
-use crate::kafka::{Batch as _, Kafka, RawRecord, TopicPartition};
+use crate::kafka::{Batch as _, Kafka, Polled, RawRecord, TopicPartition};
 use crate::load::{HandOver, OpenLoads, Target};
 use crate::metadata::{METADATA_BYTES_MAX, encoded_bytes_max};
 use crate::round::Round;
@@ -62,12 +62,14 @@ impl<K: Kafka> Session<'_, K> {
         if self.batch.is_none() {
             match self.kafka.poll(self.poll_timeout()) {
                 Ok(polled) => {
+                    let is_answer =
+                        matches!(polled, Polled::Records(_) | Polled::EndOfPartition { .. });
+                    if is_answer && !self.task.status.retrying().is_empty() {
+                        self.task.status.succeeded(self.now(), wait::READ);
+                    }
                     let Some(batch) = self.keep(polled) else {
                         return Ok(());
                     };
-                    if !self.task.status.retrying().is_empty() {
-                        self.task.status.succeeded(self.now(), wait::READ);
-                    }
                     self.batch = Some((batch, 0));
                 }
                 Err(error) => return self.poll_failed(&error),
@@ -161,7 +163,7 @@ impl<K: Kafka> Session<'_, K> {
         };
         let table = match encoded {
             Encoded::Row(table) => Some(table),
-            Encoded::Skipped => None,
+            Encoded::Skipped | Encoded::Blank(_) => None,
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
         };
         // What is owed was part of a plan that did fit.
@@ -206,6 +208,8 @@ impl<K: Kafka> Session<'_, K> {
     }
 
     fn open_round(&mut self) -> Filling {
+        // A column may have been added: one question a round is what keeps its values from being left out.
+        self.task.encoder.forget_columns();
         self.frame_tables();
         let attempt = self.attempt().next();
         let positions = self

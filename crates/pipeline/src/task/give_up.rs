@@ -65,8 +65,6 @@ impl<K: Kafka> Session<'_, K> {
             }
         }
         Counters::add(&self.task.status.counters.rounds_again, 1);
-        // It may have failed because a table is no longer what it was.
-        self.task.encoder.forget_columns();
         self.ended = attempt.round;
         if self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce {
             self.claim()?;

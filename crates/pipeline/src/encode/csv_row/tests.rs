@@ -156,6 +156,45 @@ fn a_value_that_would_be_read_as_something_else_is_refused() {
 }
 
 #[test]
+fn no_separator_comes_about_between_a_field_and_its_neighbour() {
+    let check = |separator: &[u8], delimiter: &[u8], json: &str, expect: Result<&str, &str>| {
+        let format = CsvFormat {
+            column_separator: separator.to_vec(),
+            row_delimiter: delimiter.to_vec(),
+            ..format()
+        };
+        let found = row(json, &format, &known("a,b"));
+        match expect {
+            Ok(expect) => assert_eq!(found.as_deref(), Ok(expect), "{json}"),
+            Err(column) => {
+                let error = found.expect_err(json);
+                let expect = format!("the value for column {column} cannot");
+                assert!(
+                    error.starts_with(&expect) && error.contains("together are a separator"),
+                    "{json}: {error}"
+                );
+            }
+        }
+    };
+    let both = |a: &str, b: &str| format!(r#"{{"a":"{a}","b":"{b}"}}"#);
+    check(b"||", b"\n", &both("x", "y"), Ok("x||y"));
+    check(b"||", b"\n", &both("", ""), Ok("||"));
+    check(b"||", b"\n", &both("x|", "y"), Err("a"));
+    check(b"||", b"\n", &both("|", "y"), Err("a"));
+    // Behind the separator it is the field's own.
+    check(b"||", b"\n", &both("x", "|y"), Ok("x|||y"));
+    check(b"||", b"\n", &both("x", "y|"), Ok("x||y|"));
+    check(b"ab", b"ba", &both("x", "y"), Ok("xaby"));
+    check(b"ab", b"ba", &both("xb", "y"), Err("a"));
+    check(b"ab", b"ba", &both("x", "ya"), Err("b"));
+    check(b"ab", b"ba", &both("x", "yb"), Ok("xabyb"));
+    // The row would end where the column does.
+    check(b"a\r", b"a\r\n", &both("x", "\\ny"), Err("a"));
+    check(b"\r", b"\r\n", &both("x", "\\ny"), Err("a"));
+    check(b"\r", b"\r\n", &both("x", "y"), Ok("x\ry"));
+}
+
+#[test]
 fn null_where_a_schema_wants_a_value_is_refused() {
     let text = Arc::new(Schema::new(SchemaType::String));
     let field = Field {
