@@ -3,6 +3,7 @@
 //! Whatever is lost is said before it is passed over, once, and stands in the status.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::recover::STORED_LIMIT;
 use super::{Session, Turn, failed, names};
@@ -16,7 +17,10 @@ use crate::remembered::Compared;
 use crate::settings::DeliveryGuarantee;
 use crate::status::Counters;
 
-/// What the broker has of each assigned partition.
+/// How long the question for one partition may take, where it is asked for by itself.
+const ONE_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the broker has of each assigned partition, as far as it could be found out.
 pub(super) type Ranges = BTreeMap<TopicPartition, LogRange>;
 
 impl<K: Kafka> Session<'_, K> {
@@ -42,27 +46,59 @@ impl<K: Kafka> Session<'_, K> {
         self.task.status.topic_missing(now, topic, message);
     }
 
-    /// What the broker has, for as long as it takes to find out.
-    pub(super) fn read_ranges(&mut self, partitions: &[TopicPartition]) -> Turn<Ranges> {
+    /// What the broker has, for as long as it takes to find out of those that cannot do without: where nothing is
+    /// `stored`, and where reading has stopped. Of others it may stay unknown, while their leader is away, say:
+    /// they are read from where they stand, and keep nobody else from being read.
+    pub(super) fn read_ranges(&mut self, stored: &[CommittedOffset]) -> Turn<Ranges> {
         const WHAT: &str = "look up the first and last offsets";
+        let partitions: Vec<_> = stored.iter().map(|one| one.partition.clone()).collect();
         loop {
-            match self.kafka.ranges(partitions, STORED_LIMIT) {
-                Ok(ranges) => {
-                    self.task.status.succeeded(self.now(), WHAT);
-                    return Ok(partitions.iter().cloned().zip(ranges).collect());
-                }
+            let (ranges, message) = match self.kafka.ranges(&partitions, STORED_LIMIT) {
+                Ok(ranges) => (partitions.iter().cloned().zip(ranges).collect(), None),
                 Err(KafkaError {
                     kind: KafkaErrorKind::Transient,
                     message,
-                }) => {
-                    self.task
-                        .status
-                        .try_again(self.now(), WHAT, &message, false);
-                    self.rest_or_leave(true)?;
-                }
+                }) => (self.ranges_one_by_one(&partitions), Some(message)),
                 Err(error) => return Err(self.refused(error)),
+            };
+            let lacks = |one: &&CommittedOffset| {
+                let is_needed =
+                    one.offset.is_none() || self.out_of_range.contains_key(&one.partition);
+                is_needed && !ranges.contains_key(&one.partition)
+            };
+            let Some(message) =
+                message.filter(|_| ranges.is_empty() || stored.iter().any(|one| lacks(&one)))
+            else {
+                self.task.status.succeeded(self.now(), WHAT);
+                return Ok(ranges);
+            };
+            self.task
+                .status
+                .try_again(self.now(), WHAT, &message, false);
+            self.rest_or_leave(true)?;
+        }
+    }
+
+    /// What the broker has of those partitions of which it can be found out now.
+    fn ranges_one_by_one(&mut self, partitions: &[TopicPartition]) -> Ranges {
+        let until = self.now() + STORED_LIMIT;
+        let mut ranges = Ranges::new();
+        for partition in partitions {
+            let left = until.saturating_duration_since(self.now());
+            if left.is_zero() {
+                break;
+            }
+            let asked = std::slice::from_ref(partition);
+            match self.kafka.ranges(asked, left.min(ONE_LIMIT)) {
+                Ok(found) => ranges.extend(found.first().map(|range| (partition.clone(), *range))),
+                Err(error) => tracing::warn!(
+                    topic = &*partition.topic,
+                    partition = partition.partition,
+                    "whether {partition} still has what is next could not be found out: {error}"
+                ),
             }
         }
+        ranges
     }
 
     /// What to go by where the group and the task's memory differ. The group is obeyed where it says anything.

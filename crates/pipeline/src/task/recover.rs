@@ -46,7 +46,7 @@ impl<K: Kafka> Session<'_, K> {
         // rows from being seen.
         let decided = self.decided_by(&stored)?;
         let mut owed = self.settle_plans(&decided)?;
-        let ranges = self.read_ranges(&owned)?;
+        let ranges = self.read_ranges(&stored)?;
         let mut compared = self.compare(stored, &ranges);
         let reading = self.read_metadata(std::mem::take(&mut compared.offsets))?;
         let reset = self.begin(&reading, &ranges)?;

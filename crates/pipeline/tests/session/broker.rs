@@ -96,6 +96,8 @@ pub(crate) struct Script {
     pub(crate) claims: VecDeque<Outcome>,
     pub(crate) committed: VecDeque<KafkaErrorKind>,
     pub(crate) ranges: VecDeque<KafkaErrorKind>,
+    /// Of this partition nobody knows what the broker has.
+    pub(crate) leaderless: Option<TopicPartition>,
     pub(crate) replacements: VecDeque<KafkaErrorKind>,
     /// This member cannot have a new producer.
     pub(crate) no_producer_for: Option<MemberId>,

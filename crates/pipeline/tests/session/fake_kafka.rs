@@ -321,6 +321,14 @@ impl Kafka for FakeKafka {
         if let Some(kind) = state.script.ranges.pop_front() {
             return Err(error(kind, "the first and last offsets are not to be had"));
         }
+        if let Some(partition) = &state.script.leaderless
+            && partitions.contains(partition)
+        {
+            return Err(error(
+                KafkaErrorKind::Transient,
+                "a partition has no leader",
+            ));
+        }
         Ok(partitions
             .iter()
             .map(|partition| state.range(partition))

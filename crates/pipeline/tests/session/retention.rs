@@ -584,3 +584,35 @@ fn a_broker_that_does_not_tell_is_asked_again_and_shown() {
     task.stop_clean();
     world.check_done();
 }
+
+#[test]
+fn a_partition_that_nobody_can_be_asked_about_keeps_no_other_from_being_read() {
+    let world = world(Tuning::default());
+    let leaderless = TopicPartition::new("orders", 1);
+    let set = |partition: Option<&TopicPartition>| {
+        world
+            .broker
+            .script(|script| script.leaderless = partition.cloned());
+    };
+    world.broker.produce("orders", 0, 5);
+    // Where it begins has to be known once.
+    set(Some(&leaderless));
+    let task = world.spawn();
+    world.until("a retry", || {
+        let retrying = task.status.retrying();
+        retrying
+            .iter()
+            .any(|retrying| retrying.because.contains("has no leader"))
+    });
+    set(None);
+    world.until_settled();
+    task.stop_clean();
+
+    world.broker.produce("orders", 0, 5);
+    set(Some(&leaderless));
+    let task = world.spawn();
+    world.until_settled();
+    assert_eq!(task.status.retrying(), []);
+    task.stop_clean();
+    world.check_done();
+}
