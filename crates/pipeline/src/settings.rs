@@ -156,7 +156,7 @@ pub const KEYS: &[ConfigKey] = &[
              the load: see StarRocks' documentation of STREAM LOAD. `sink.table.<table>.properties.*` are those of one \
              table, in place of those of the same name for all.",
         ),
-    ConfigKey::new(MAX_RETRIES, Kind::Int)
+    ConfigKey::new(MAX_RETRIES, Kind::Long)
         .default("3")
         .at_least(-1)
         .group(LOADING)
@@ -243,7 +243,8 @@ impl SinkSettings {
             flush_interval: Duration::from_millis(number(&config, FLUSH_INTERVAL_MS)),
             max_retries: config
                 .integer(MAX_RETRIES)
-                .and_then(|n| u32::try_from(n).ok()),
+                .filter(|retries| *retries >= 0)
+                .map(|retries| u32::try_from(retries).unwrap_or(u32::MAX)),
             delivery_guarantee: config.string(GUARANTEE).map(|word| match word {
                 EXACTLY_ONCE => DeliveryGuarantee::ExactlyOnce,
                 _ => DeliveryGuarantee::AtLeastOnce,

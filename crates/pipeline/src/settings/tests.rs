@@ -110,6 +110,10 @@ fn every_property_is_read() {
     let exactly = parse(&[("starrocks.delivery.guarantee", "exactly-once")]).delivery_guarantee;
     assert_eq!(exactly.map(DeliveryGuarantee::name), Some("exactly-once"));
     assert_eq!(parse(&[("starrocks.password", "")]).client.user, "root");
+    // A LONG, as in Java.
+    let retries = |text| parse(&[("sink.maxretries", text)]).max_retries;
+    assert_eq!(retries("0"), Some(0));
+    assert_eq!(retries("9223372036854775807"), Some(u32::MAX));
 }
 
 #[test]
