@@ -46,14 +46,15 @@ enum Linking {
 const PAGES: &[(&str, &str)] = &[
     ("README.md", "README.md"),
     ("CHANGELOG.md", "CHANGELOG.md"),
+    ("SECURITY.md", "SECURITY.md"),
     ("LICENSE", "LICENSE"),
 ];
 
 /// Folders that are packed as they are: where they stand, and where they go.
 const FOLDERS: &[(&str, &str)] = &[
     ("docs/samples", "config"),
-    ("docs/reference", "docs/reference"),
-    ("docs/guides", "docs/guides"),
+    // Pages refer to each other, and guides to the samples, by where they stand in the repository.
+    ("docs", "docs"),
 ];
 
 /// Shells, with the file that each looks for.

@@ -206,6 +206,8 @@ fn everything_is_in_its_place() {
         "man/man1/starrocks-kafka-standalone.1",
         "docs/reference/configuration.md",
         "docs/guides/csv.md",
+        "docs/samples/csv-connector.properties",
+        "SECURITY.md",
     ] {
         let length = fs::metadata(archive.home.join(name)).expect(name).len();
         assert!(length > 0, "{name}");
