@@ -9,6 +9,7 @@ mod csv_row;
 mod json_row;
 mod pass_through;
 
+pub use crate::routing::TableId;
 pub use csv_row::CsvFormat;
 
 use crate::kafka::RawRecord;
@@ -23,10 +24,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-
-/// A table that rows go to, as an index into the connector's list of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TableId(pub u32);
 
 /// Where rows are written: the open batch of each table.
 pub trait Rows {

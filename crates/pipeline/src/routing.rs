@@ -1,9 +1,12 @@
 //! Which table a topic's records go to.
 
-use crate::encode::TableId;
 use starrocks_kafka_connect::config::{ConfigProblem, ConfigValue};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// A table that rows go to, as an index into the connector's list of tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub u32);
 
 /// The property that maps topics to tables.
 pub const TOPIC2TABLE_MAP: &str = "starrocks.topic2table.map";

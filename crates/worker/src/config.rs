@@ -15,6 +15,7 @@ mod file;
 mod overrides;
 mod problem;
 mod providers;
+mod purpose;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -37,8 +38,8 @@ pub use worker::WorkerConfig;
 
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 
-use connector::Purpose;
 use file::ConfigFile;
+use purpose::Purpose;
 
 /// A standalone worker with its connectors.
 #[derive(Clone, Debug)]

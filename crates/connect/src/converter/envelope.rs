@@ -1,6 +1,5 @@
 //! The object of `schema` and `payload` that a message is with `schemas.enable=true`.
 
-use super::json::no_json;
 use super::schema::{SchemaCache, SchemaSource};
 use crate::data::Schema;
 use crate::error::DataError;
@@ -101,4 +100,11 @@ fn schema<'k>(
         text: parser.since(start),
         json,
     })
+}
+
+/// A message that is no JSON, in Kafka's words.
+pub(super) fn no_json(error: &JsonError) -> DataError {
+    DataError::data(format!(
+        "Converting byte[] to Kafka Connect data failed due to serialization error: {error}"
+    ))
 }

@@ -1,13 +1,13 @@
 //! `org.apache.kafka.connect.json.JsonConverter`.
 
 use super::ConverterConfig;
-use super::envelope::Envelope;
+use super::envelope::{Envelope, no_json};
 use super::payload;
 use super::schema::SchemaCache;
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Importance, Kind};
 use crate::data::{SchemaAndValue, Value};
 use crate::error::DataError;
-use crate::json::{Json, JsonError, decode};
+use crate::json::{Json, decode};
 use std::borrow::Cow;
 
 const KEYS: &[ConfigKey] = &[
@@ -96,10 +96,4 @@ impl JsonConverter {
         };
         Ok(SchemaAndValue { schema, value })
     }
-}
-
-pub(super) fn no_json(error: &JsonError) -> DataError {
-    DataError::data(format!(
-        "Converting byte[] to Kafka Connect data failed due to serialization error: {error}"
-    ))
 }

@@ -14,6 +14,7 @@ use super::connector_keys::{DEF, FRAMEWORK_DEF, WITHOUT_EFFECT, check_class};
 use super::converters;
 use super::file::InitialState;
 use super::problem::Notice;
+use super::purpose::Purpose;
 use super::subscription::{self, Subscription};
 use super::unknown;
 use super::variables;
@@ -45,32 +46,6 @@ pub struct ConnectorPlan {
     pub given: Given,
     consumer: KafkaClient,
     producer: KafkaClient,
-}
-
-/// What a connector's properties are read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To run it.
-    Run,
-    /// To show what it makes of records; what only Kafka would refuse is said and does not matter.
-    Preview,
-}
-
-impl Purpose {
-    /// Counts what only Kafka would refuse as a problem, or as a warning where Kafka is not asked.
-    pub(super) fn weigh_kafka(
-        self,
-        found: Vec<ConfigProblem>,
-        problems: &mut Vec<ConfigProblem>,
-        notices: &mut Vec<Notice>,
-    ) {
-        match self {
-            Self::Run => problems.extend(found),
-            Self::Preview => {
-                notices.extend(found.iter().map(|one| Notice::warning(one.to_string())));
-            }
-        }
-    }
 }
 
 /// What one task needs beside its connector's plan. `Debug` leaves the properties out, for they have secrets.

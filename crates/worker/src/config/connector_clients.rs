@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 
 use super::clients::{self, Client, Layer};
-use super::connector::Purpose;
 use super::problem::Notice;
+use super::purpose::Purpose;
 use super::security::{self, Security};
 use super::security_table::PROTOCOL;
 use super::worker::WorkerConfig;

@@ -8,8 +8,6 @@ use starrocks_kafka_connect::class_name;
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 use starrocks_kafka_connect::properties::Properties;
 
-use super::variables::Variable;
-
 /// The property that declares them.
 const DECLARED: &str = "config.providers";
 const PACKAGE: &str = "org.apache.kafka.common.config.provider";
@@ -38,6 +36,16 @@ struct AllowedPaths {
     /// The property that names them.
     property: String,
     paths: Option<Vec<PathBuf>>,
+}
+
+/// A variable in a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Variable<'v> {
+    /// As it stands.
+    pub(super) text: &'v str,
+    pub(super) provider: &'v str,
+    pub(super) path: &'v str,
+    pub(super) key: &'v str,
 }
 
 /// What a provider has for a variable.

@@ -4,6 +4,7 @@
 //! that a file that is not what it is said to be is refused at the start.
 
 mod ciphers;
+mod contents;
 mod jaas;
 mod jks;
 mod merged;

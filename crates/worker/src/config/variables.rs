@@ -9,17 +9,7 @@ use std::collections::BTreeMap;
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
 
 use super::problem::Notice;
-use super::providers::{Found, Providers};
-
-/// A variable in a value.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Variable<'v> {
-    /// As it stands.
-    pub(super) text: &'v str,
-    pub(super) provider: &'v str,
-    pub(super) path: &'v str,
-    pub(super) key: &'v str,
-}
+use super::providers::{Found, Providers, Variable};
 
 /// Properties with their variables' values. It has no `Debug`, for these are secrets.
 pub(super) struct Resolved {

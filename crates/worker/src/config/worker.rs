@@ -6,11 +6,11 @@ use std::time::Duration;
 use starrocks_kafka_connect::config::{Config, ConfigProblem, DefaultValue, Given};
 
 use super::clients::{self, Client, Layer};
-use super::connector::Purpose;
 use super::converters;
 use super::overrides::{self, OverridePolicy};
 use super::problem::Notice;
 use super::providers::Providers;
+use super::purpose::Purpose;
 use super::security;
 use super::unknown;
 use super::variables;

@@ -8,7 +8,7 @@ use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use pkcs8::spki::AlgorithmIdentifierRef;
 use sha1::{Digest as _, Sha1};
 
-use super::stores::{Chain, Entries};
+use super::contents::{Chain, Entries};
 
 /// The first four bytes of a JKS file.
 pub(super) const MAGIC: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];

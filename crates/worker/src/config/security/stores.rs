@@ -10,24 +10,9 @@ use p12_keystore::{Certificate, Pkcs12Archive};
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::der::Decode as _;
 
+use super::contents::{Chain, Entries};
 use super::merged::{Merged, Wrong};
 use super::{jks, pem};
-
-/// What a store holds.
-#[derive(Default)]
-pub(super) struct Entries {
-    /// Certificates to trust.
-    pub(super) trusted: Vec<Vec<u8>>,
-    /// Keys with their certificates.
-    pub(super) chains: Vec<Chain>,
-}
-
-/// A key and its certificates, its own first.
-pub(super) struct Chain {
-    /// PKCS#8, or why it cannot be had.
-    pub(super) key: Result<Vec<u8>, String>,
-    pub(super) certificates: Vec<Vec<u8>>,
-}
 
 /// Who the client is, in PEM.
 pub(super) struct Identity {
