@@ -40,10 +40,10 @@ impl Frontend {
     pub const PROPERTY: &'static str = "starrocks.http.url";
 
     /// Reads `host:port,host:port`. Each may begin with `http://` or `https://`; an IPv6 address stands in brackets; blanks
-    /// around an address and a slash at its end do no harm.
+    /// around an address, a slash at its end and an address that stands there twice do no harm.
     ///
     /// # Errors
-    /// An address without host or port, with another scheme, a path or a user name; an address twice; none at all.
+    /// An address without host or port, with another scheme, a path or a user name; none at all.
     pub fn parse_list(text: &str) -> Result<Vec<Frontend>, ConfigError> {
         let mut frontends = Vec::new();
         for part in text.split(',').map(str::trim) {
@@ -60,10 +60,8 @@ impl Frontend {
                 .iter()
                 .any(|known: &Frontend| known.host == frontend.host && known.port == frontend.port)
             {
-                return Err(ConfigError::new(
-                    Frontend::PROPERTY,
-                    format!("`{part}` stands there twice"),
-                ));
+                // It is asked as it was named first: a copied line must not keep a connector from starting.
+                continue;
             }
             frontends.push(frontend);
         }
@@ -208,6 +206,10 @@ mod tests {
             "[::1]:8030,http://[fe80::2]:8030",
             "http://[::1]:8030 http://[fe80::2]:8030",
         );
+        check(
+            "fe1:8030,http://fe1:8030,fe2:8030",
+            "http://fe1:8030 http://fe2:8030",
+        );
         check("", "starrocks.http.url: is empty");
         check("  ", "is empty");
         check("fe1", "`fe1`: the port is missing; write `host:port`");
@@ -225,7 +227,6 @@ mod tests {
             "jdbc:mysql://fe1:9030",
             "`jdbc:mysql` is not a known scheme",
         );
-        check("fe1:8030,http://fe1:8030", "stands there twice");
         check(
             "http://root:pw@fe1:8030",
             "`…@fe1:8030`: a user name does not belong here",
