@@ -119,9 +119,21 @@ impl Clients {
     }
 }
 
+/// What is likely to be missing where the consumer speaks plainly.
+fn hint(consumer: &[&Layer], worker: &WorkerConfig) -> Option<Notice> {
+    plain_in_spite_of_the_worker(consumer, worker).or_else(|| {
+        security::is_login_unused(&clients::security(consumer, "consumer.")).then(|| {
+            Notice::warning(format!(
+                "consumer.sasl.* has no effect, for consumer.{PROTOCOL} is PLAINTEXT: set it to SASL_SSL or SASL_PLAINTEXT, or \
+                 leave sasl.* out."
+            ))
+        })
+    })
+}
+
 /// Who has secured the worker alone has, in Kafka Connect too, consumers that speak plainly to a broker that
 /// does not.
-fn hint(consumer: &[&Layer], worker: &WorkerConfig) -> Option<Notice> {
+fn plain_in_spite_of_the_worker(consumer: &[&Layer], worker: &WorkerConfig) -> Option<Notice> {
     let plain = security::is_plain(&clients::security(consumer, "consumer."));
     let said = worker.given.get(PROTOCOL)?.trim();
     (plain && !said.is_empty() && !said.eq_ignore_ascii_case("PLAINTEXT")).then(|| {

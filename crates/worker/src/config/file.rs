@@ -82,7 +82,8 @@ impl ConfigFile {
 
     fn properties(path: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
         let file = Self::worker(path, bytes)?;
-        if file.given.contains_key(NAME) {
+        // Where it is plainly a connector's, the missing name is said with whatever else is wrong.
+        if file.given.contains_key(NAME) || file.given.contains_key(CLASS) {
             Ok(file)
         } else {
             Err(ConfigError::whole(path, missing_name(path)))
@@ -165,9 +166,15 @@ impl ConfigFile {
     pub(super) fn error(&self, problems: Vec<ConfigProblem>) -> Option<ConfigError> {
         let mut located: Vec<LocatedProblem> = problems
             .into_iter()
-            .map(|problem| LocatedProblem {
-                line: self.lines.get(&problem.name).copied(),
-                problem,
+            .map(|mut problem| {
+                if problem.name == NAME && !self.given.contains_key(NAME) {
+                    // In Kafka Connect's words, which are not those of other properties.
+                    problem.message = missing_name(&self.path);
+                }
+                LocatedProblem {
+                    line: self.lines.get(&problem.name).copied(),
+                    problem,
+                }
             })
             .collect();
         located.sort_by_key(|one| one.line.unwrap_or(usize::MAX));
@@ -182,6 +189,7 @@ impl ConfigFile {
 }
 
 const NAME: &str = "name";
+const CLASS: &str = "connector.class";
 
 fn missing_name(path: &str) -> String {
     format!("Connector configuration at '{path}' is missing the mandatory 'name' configuration")

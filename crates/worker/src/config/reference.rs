@@ -18,7 +18,9 @@ fn configuration() -> String {
     page.push_str(
         "A worker has one file of properties; each connector has one more, as properties or as JSON. Texts are \
          trimmed. Everything that is wrong is said at once, before any connection is made; nothing is replaced in \
-         silence. A name that is not known is said, and refused where at most two letters differ from a known one.\n\n\
+         silence. A name that is not known is said, and refused where at most two letters differ from a known one. Names that \
+         begin as converters' settings or load properties do are not judged: the former are ignored where the converter does not \
+         know them, the latter are sent to StarRocks as they are.\n\n\
          Properties of Kafka's clients are on [a page of their own](kafka-client-properties.md).\n\n",
     );
     page.push_str(&connector_keys::DEF.to_markdown());

@@ -52,6 +52,14 @@ pub(super) fn is_plain(given: &Merged<'_>) -> bool {
     protocol(given) == "plaintext"
 }
 
+/// Whether a login is described that the protocol does not ask for.
+pub(super) fn is_login_unused(given: &Merged<'_>) -> bool {
+    is_plain(given)
+        && [JAAS, MECHANISM]
+            .iter()
+            .any(|name| given.get(name).is_some())
+}
+
 fn protocol(given: &Merged<'_>) -> String {
     given
         .get(PROTOCOL)

@@ -620,3 +620,33 @@ fn files_that_cannot_be_read_are_named() {
             .is_empty()
     );
 }
+
+#[test]
+fn a_missing_name_hides_nothing_else() {
+    let error = load(
+        WORKER,
+        &["connector.class=StarRocksSink\ntopics=a\ntasks.max=0\n"],
+    )
+    .expect_err("it has no name")
+    .to_string();
+    for part in [
+        "is missing the mandatory 'name' configuration",
+        "Invalid value 0 for configuration tasks.max",
+        "\"starrocks.http.url\"",
+    ] {
+        assert!(error.contains(part), "no {part} in {error}");
+    }
+}
+
+#[test]
+fn a_login_that_the_protocol_does_not_ask_for_is_said() {
+    let check = |worker: &str, expect: bool| {
+        let notices = plan(worker, "").notices;
+        let said = notices
+            .iter()
+            .any(|one| one.warning && one.message.starts_with("consumer.sasl.* has no effect"));
+        assert_eq!(said, expect, "{worker}: {notices:?}");
+    };
+    check("", false);
+    check("consumer.sasl.mechanism=PLAIN\n", true);
+}
