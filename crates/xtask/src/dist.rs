@@ -48,6 +48,9 @@ const PAGES: &[(&str, &str)] = &[
     ("CHANGELOG.md", "CHANGELOG.md"),
     ("SECURITY.md", "SECURITY.md"),
     ("LICENSE", "LICENSE"),
+    ("ARCHITECTURE.md", "ARCHITECTURE.md"),
+    ("CONTRIBUTING.md", "CONTRIBUTING.md"),
+    ("crates/bench/README.md", "crates/bench/README.md"),
 ];
 
 /// Folders that are packed as they are: where they stand, and where they go.
@@ -84,13 +87,19 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     fs::create_dir_all(&output).map_err(|e| format!("{}: {e}", output.display()))?;
     let path = output.join(format!("{name}.tar.gz"));
     let mut archive = Archive::create(&path, &name)?;
-    fill(&mut archive, root, &binary, &target)?;
+    fill(&mut archive, root, &binary)?;
+    licences::add(
+        &mut archive,
+        root,
+        &target,
+        options.linking == Linking::Static,
+    )?;
     archive.finish()?;
     println!("{}", path.display());
     Ok(())
 }
 
-fn fill(archive: &mut Archive, root: &Path, binary: &Path, target: &str) -> Result<(), String> {
+fn fill(archive: &mut Archive, root: &Path, binary: &Path) -> Result<(), String> {
     archive.program("bin/starrocks-kafka", &read(binary)?)?;
     for script in ["connect-standalone", "connect-distributed"] {
         let text = read(&root.join("dist/bin").join(script))?;
@@ -111,7 +120,7 @@ fn fill(archive: &mut Archive, root: &Path, binary: &Path, target: &str) -> Resu
     let pages = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     output_of(Command::new(binary).arg("man").arg(pages.path()))?;
     folder(archive, pages.path(), "man/man1")?;
-    licences::add(archive, root, target)
+    Ok(())
 }
 
 fn build(root: &Path, target: &str, linking: Linking) -> Result<PathBuf, String> {

@@ -58,12 +58,26 @@ struct Kind {
 }
 
 /// Adds `licences/` with the texts of each crate's licences, and a list of them all.
-pub(super) fn add(archive: &mut Archive, root: &Path, target: &str) -> Result<(), String> {
+pub(super) fn add(
+    archive: &mut Archive,
+    root: &Path,
+    target: &str,
+    is_static: bool,
+) -> Result<(), String> {
     let packages = shipped(root, target)?;
     let mut list = String::from(
         "The program contains these libraries. Where a folder of the library's name stands beside this file, it \
          holds the texts of its licences.\n\n",
     );
+    list.push_str("The Rust standard library: MIT OR Apache-2.0\n");
+    if is_static {
+        // No package of Cargo's: they are the system's, and so are their texts.
+        list.push_str(
+            "The GNU C library: LGPL-2.1-or-later. Who hands this archive on owes its text, and the means to link the program \
+             anew: the sources of this release, and `cargo xtask dist --linking static`.\n\
+             The GCC runtime library: GPL-3.0-or-later WITH GCC-exception-3.1\n",
+        );
+    }
     for package in &packages {
         let Package {
             name,
