@@ -46,8 +46,16 @@ pub enum ErrorClass {
     SchemaBuilder,
     /// A value of a logical type stands where its schema has an array, a map or a struct.
     ClassCast,
-    /// A number whose exponent is too great for an exact one.
+    /// A text that is no number, or a number whose exponent is too great for an exact one.
     NumberFormat,
+    /// An argument that means nothing.
+    IllegalArgument,
+    /// A cache's loader failed: a schema that does not parse, or is of another format.
+    UncheckedExecution,
+    /// A time or date that does not exist.
+    DateTime,
+    /// Something that should be there is not.
+    NullPointer,
 }
 
 impl ErrorClass {
@@ -59,6 +67,12 @@ impl ErrorClass {
             Self::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
             Self::ClassCast => "java.lang.ClassCastException",
             Self::NumberFormat => "java.lang.NumberFormatException",
+            Self::IllegalArgument => "java.lang.IllegalArgumentException",
+            Self::UncheckedExecution => {
+                "com.google.common.util.concurrent.UncheckedExecutionException"
+            }
+            Self::DateTime => "java.time.DateTimeException",
+            Self::NullPointer => "java.lang.NullPointerException",
         }
     }
 }

@@ -12,4 +12,5 @@ pub mod data;
 pub mod error;
 pub mod json;
 pub mod properties;
+pub mod registry;
 pub mod values;

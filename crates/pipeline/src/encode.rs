@@ -17,9 +17,12 @@ use crate::routing::{Routing, TopicMap};
 use csv_row::Order;
 use pass_through::Scanner;
 use starrocks_kafka_connect::config::ConfigProblem;
-use starrocks_kafka_connect::converter::{Converter, ConverterConfig, HeaderConverter};
+use starrocks_kafka_connect::converter::{
+    ConvertError, Converter, ConverterConfig, HeaderConverter, Input, Role,
+};
 use starrocks_kafka_connect::data::{Record, SchemaAndValue, Value};
-use starrocks_kafka_connect::error::{DataError, Stage};
+use starrocks_kafka_connect::error::{DataError, ErrorClass, Stage};
+use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaRequest};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -40,7 +43,7 @@ pub trait Rows {
 }
 
 /// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encoded {
     /// A row of this table.
     Row(TableId),
@@ -50,6 +53,48 @@ pub enum Encoded {
     Blank(TableId),
     /// Nothing yet: the order of this table's columns is to be told first, by [`Encoder::set_columns`].
     NeedsColumns(TableId),
+    /// Nothing yet: the answer to this is to be told first, by [`Encoder::learn`].
+    NeedsSchema(SchemaQuestion),
+}
+
+/// What a converter wants to know of its Schema Registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchemaQuestion {
+    /// Whose registry: keys and values may have one each.
+    pub role: Role,
+    /// What it is asked for.
+    pub request: Box<SchemaRequest>,
+}
+
+impl SchemaQuestion {
+    /// Why a record is none whose schema the registry does not have.
+    #[must_use]
+    pub fn denied(&self, reason: &str) -> RecordError {
+        let error = DataError::of(ErrorClass::Data, format!("{}: {reason}", self.request));
+        RecordError::at(stage(self.role))(error)
+    }
+}
+
+/// Why there is nothing to be had of a record, or not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It cannot become a row.
+    Record(RecordError),
+    /// The answer to this is to be told first, by [`Encoder::learn`].
+    NeedsSchema(SchemaQuestion),
+}
+
+impl From<RecordError> for Obstacle {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error)
+    }
+}
+
+const fn stage(role: Role) -> Stage {
+    match role {
+        Role::Key => Stage::KeyConverter,
+        Role::Value => Stage::ValueConverter,
+    }
 }
 
 /// How the rows of a table are written.
@@ -178,9 +223,21 @@ impl Encoder {
         record: &RawRecord<'_>,
         rows: &mut R,
     ) -> Result<Encoded, RecordError> {
-        self.check_key(record.key)?;
+        match self.try_encode(record, rows) {
+            Ok(encoded) => Ok(encoded),
+            Err(Obstacle::Record(error)) => Err(error),
+            Err(Obstacle::NeedsSchema(question)) => Ok(Encoded::NeedsSchema(question)),
+        }
+    }
+
+    fn try_encode<R: Rows>(
+        &mut self,
+        record: &RawRecord<'_>,
+        rows: &mut R,
+    ) -> Result<Encoded, Obstacle> {
+        self.check_key(record)?;
         let table = self.routing.table_of(record.topic);
-        if is_schemaless_json(&self.value)
+        if self.value.is_schemaless_json()
             && matches!(self.rows_of(table), TableRows::Json)
             && let Some(row) = record.value.and_then(|value| self.scanner.scan(value))
         {
@@ -200,8 +257,8 @@ impl Encoder {
         table: TableId,
         record: &RawRecord<'_>,
         rows: &mut R,
-    ) -> Result<Encoded, RecordError> {
-        let converted = self.value(record)?;
+    ) -> Result<Encoded, Obstacle> {
+        let converted = convert(&mut self.value, Role::Value, record)?;
         check_headers(&mut self.header, record)?;
         if converted.value.is_null() {
             return Ok(Encoded::Skipped);
@@ -227,40 +284,37 @@ impl Encoder {
     /// The record as its converters read it: what the rows are written from.
     ///
     /// # Errors
-    /// A key, value or header that its converter cannot read.
-    pub fn convert<'k>(&mut self, record: &RawRecord<'k>) -> Result<Record<'k>, RecordError> {
-        let key = self
-            .key
-            .convert(record.key)
-            .map_err(RecordError::at(Stage::KeyConverter))?;
+    /// A key, value or header that its converter cannot read, or not yet.
+    pub fn convert<'k>(&mut self, record: &RawRecord<'k>) -> Result<Record<'k>, Obstacle> {
+        let key = convert(&mut self.key, Role::Key, record)?;
         Ok(Record {
             topic: Cow::Borrowed(record.topic),
             partition: record.partition,
             timestamp_ms: record.timestamp_ms,
             key,
-            value: self.value(record)?,
+            value: convert(&mut self.value, Role::Value, record)?,
             headers: headers(&mut self.header, record)?,
         })
     }
 
-    /// Keys reach no row, but one that cannot be read fails its record.
-    fn check_key(&mut self, key: Option<&[u8]>) -> Result<(), RecordError> {
-        let Some(bytes) = key.filter(|_| !self.key.is_infallible()) else {
-            return Ok(());
+    /// Tells what a registry answered, so that the record can be encoded.
+    pub fn learn(&mut self, question: SchemaQuestion, schema: Arc<RegisteredSchema>) {
+        let converter = match question.role {
+            Role::Key => &mut self.key,
+            Role::Value => &mut self.value,
         };
-        if is_schemaless_json(&self.key) && self.scanner.scan(bytes).is_some() {
-            return Ok(());
-        }
-        self.key
-            .convert(key)
-            .map(drop)
-            .map_err(RecordError::at(Stage::KeyConverter))
+        converter.learn(*question.request, schema);
     }
 
-    fn value<'k>(&mut self, record: &RawRecord<'k>) -> Result<SchemaAndValue<'k>, RecordError> {
-        self.value
-            .convert(record.value)
-            .map_err(RecordError::at(Stage::ValueConverter))
+    /// Keys reach no row, but one that cannot be read fails its record.
+    fn check_key(&mut self, record: &RawRecord<'_>) -> Result<(), Obstacle> {
+        let Some(bytes) = record.key.filter(|_| !self.key.is_infallible()) else {
+            return Ok(());
+        };
+        if self.key.is_schemaless_json() && self.scanner.scan(bytes).is_some() {
+            return Ok(());
+        }
+        convert(&mut self.key, Role::Key, record).map(drop)
     }
 
     fn rows_of(&mut self, table: TableId) -> &TableRows {
@@ -319,6 +373,27 @@ impl Encoder {
     }
 }
 
+fn convert<'k>(
+    converter: &mut Converter,
+    role: Role,
+    record: &RawRecord<'k>,
+) -> Result<SchemaAndValue<'k>, Obstacle> {
+    let input = Input {
+        topic: record.topic,
+        headers: &record.headers,
+        bytes: match role {
+            Role::Key => record.key,
+            Role::Value => record.value,
+        },
+    };
+    converter.convert(&input).map_err(|error| match error {
+        ConvertError::Data(error) => Obstacle::Record(RecordError::at(stage(role))(error)),
+        ConvertError::NeedsSchema(request) => {
+            Obstacle::NeedsSchema(SchemaQuestion { role, request })
+        }
+    })
+}
+
 /// Headers reach no row, but one that cannot be read fails its record. They are not even parsed where their converter
 /// takes anything.
 fn check_headers(
@@ -344,10 +419,6 @@ fn headers<'k>(
         ))
     })
     .collect()
-}
-
-fn is_schemaless_json(converter: &Converter) -> bool {
-    matches!(converter, Converter::Json(json) if !json.has_schemas())
 }
 
 #[cfg(test)]

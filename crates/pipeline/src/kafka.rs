@@ -1,5 +1,6 @@
 //! What a task needs of Kafka: the seam behind which the client library stays.
 
+use starrocks_kafka_connect::converter::RecordHeaders;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -59,6 +60,15 @@ pub struct RawRecord<'k> {
 pub trait RawHeaders: fmt::Debug {
     /// Names and values in their order; a name may occur more than once. It is only now that they are parsed.
     fn list(&self) -> Vec<RawHeader<'_>>;
+}
+
+impl RecordHeaders for &dyn RawHeaders {
+    fn last(&self, name: &str) -> Option<&[u8]> {
+        let list = self.list().into_iter().rev();
+        list.into_iter()
+            .find(|(other, _)| other == name)
+            .and_then(|(_, value)| value)
+    }
 }
 
 /// One header: its name, and its value's bytes, `None` for null.

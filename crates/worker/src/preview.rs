@@ -6,24 +6,31 @@
 mod envelope;
 mod outcome;
 mod record;
+mod schemas;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, LineWriter, Write};
 use std::path::{Path, PathBuf};
 
 use starrocks_kafka_connect::config::Given;
-use starrocks_kafka_pipeline::encode::{Encoded, Encoder, Rows, TableId};
+use starrocks_kafka_connect::data::Record;
+use starrocks_kafka_pipeline::encode::{
+    Encoded, Encoder, Obstacle, RecordError, Rows, SchemaQuestion, TableId,
+};
+use starrocks_kafka_pipeline::kafka::RawRecord;
 
 use crate::config::{self, ConnectorPlan, Notice, StartError};
 use record::PreviewRecord;
 
 pub use outcome::{ConfigFault, Fault, Outcome, Output};
 pub use record::LineError;
+pub use schemas::Schemas;
 
 /// Makes outcomes of records.
 #[derive(Debug)]
 pub struct Preview {
     encoder: Encoder,
+    schemas: Schemas,
     output: Output,
     /// What the configuration is warned about.
     pub notices: Vec<Notice>,
@@ -59,9 +66,17 @@ impl Preview {
         let encoder = Encoder::new(&plan.encoder);
         Self {
             encoder: encoder.expect("the converters of a plan were made once already"),
+            schemas: Schemas::default(),
             output,
             notices: plan.notices,
         }
+    }
+
+    /// The same, with what a Schema Registry would hold.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: Schemas) -> Self {
+        self.schemas = schemas;
+        self
     }
 
     /// What becomes of the record that a line holds.
@@ -71,7 +86,7 @@ impl Preview {
     pub fn outcome(&mut self, line: &str) -> Result<Outcome, LineError> {
         let record = PreviewRecord::parse(line)?;
         let raw = record.raw();
-        let converted = match self.encoder.convert(&raw) {
+        let converted = match self.convert(&raw) {
             Ok(converted) => converted,
             Err(error) => return Ok(Outcome::failed(&error, None)),
         };
@@ -94,13 +109,31 @@ impl Preview {
                 rows.0 = Some(Vec::new());
                 Some(table)
             }
-            Ok(Encoded::Skipped | Encoded::NeedsColumns(_)) => {
+            // Its schemas were asked for when it was converted.
+            Ok(Encoded::Skipped | Encoded::NeedsColumns(_) | Encoded::NeedsSchema(_)) => {
                 self.encoder.tables_of(&record.topic).next()
             }
             Err(error) => return Ok(Outcome::failed(&error, shown)),
         };
         let table = table.map(|table| self.encoder.table_name(table).to_string());
         Ok(Outcome::row(table.unwrap_or_default(), rows.text(), shown))
+    }
+
+    fn convert<'k>(&mut self, raw: &RawRecord<'k>) -> Result<Record<'k>, RecordError> {
+        loop {
+            match self.encoder.convert(raw) {
+                Ok(converted) => return Ok(converted),
+                Err(Obstacle::Record(error)) => return Err(error),
+                Err(Obstacle::NeedsSchema(question)) => self.learn(question)?,
+            }
+        }
+    }
+
+    fn learn(&mut self, question: SchemaQuestion) -> Result<(), RecordError> {
+        let schema = self.schemas.answer(&question.request);
+        let schema = schema.map_err(|reason| question.denied(&reason))?;
+        self.encoder.learn(question, schema);
+        Ok(())
     }
 }
 
@@ -180,13 +213,16 @@ impl PreviewError {
 /// See [`PreviewError`]. A refused configuration was written as the only outcome.
 pub fn run(files: &Files, output: Output, to: impl Write) -> Result<(), PreviewError> {
     let mut to = LineWriter::new(to);
-    if let Some(path) = &files.schemas {
-        let shown = path.display();
-        let text = std::fs::read(path).map_err(|error| PreviewError::about(&shown, error))?;
-        record::check_schemas(&text).map_err(|error| PreviewError::about(&shown, error))?;
-    }
+    let schemas = match &files.schemas {
+        Some(path) => {
+            let shown = path.display();
+            let text = std::fs::read(path).map_err(|error| PreviewError::about(&shown, error))?;
+            Schemas::parse(&text).map_err(|error| PreviewError::about(&shown, error))?
+        }
+        None => Schemas::default(),
+    };
     let mut preview = match Preview::load(&files.connector, files.worker.as_deref(), output) {
-        Ok(preview) => preview,
+        Ok(preview) => preview.with_schemas(schemas),
         Err(fault) => {
             writeln!(to, "{fault}")?;
             return Err(PreviewError::Refused(fault));

@@ -4,9 +4,58 @@ use super::NumberConverter;
 use crate::class_name::denotes;
 use crate::config::{ConfigProblem, Given};
 
-/// A converter class that is built.
+/// A class of converters of keys and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConverterClass {
+    /// One that reads bytes by themselves.
+    Plain(PlainClass),
+    /// One that needs a Schema Registry.
+    Registry(RegistryClass),
+}
+
+/// A class of converters that need a Schema Registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryClass {
+    /// Avro.
+    Avro,
+    /// Protocol Buffers.
+    Protobuf,
+    /// JSON with a JSON Schema.
+    JsonSchema,
+}
+
+/// What a converter reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Keys.
+    Key,
+    /// Values.
+    Value,
+}
+
+impl Role {
+    /// As it stands in names: `key` or `value`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Value => "value",
+        }
+    }
+
+    /// The header that the id of a schema may stand in.
+    #[must_use]
+    pub const fn schema_id_header(self) -> &'static str {
+        match self {
+            Self::Key => "__key_schema_id",
+            Self::Value => "__value_schema_id",
+        }
+    }
+}
+
+/// A class of converters that read bytes by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainClass {
     /// Text.
     String,
     /// JSON, with or without schemas.
@@ -22,8 +71,8 @@ pub enum ConverterClass {
 pub enum HeaderClass {
     /// Connect's default, which guesses what a text is.
     Simple,
-    /// A converter of keys and values; all that are built read headers too.
-    Converter(ConverterClass),
+    /// A converter of keys and values that needs no registry: those read headers too.
+    Converter(PlainClass),
 }
 
 /// The property that names the header converter.
@@ -36,42 +85,42 @@ const OF_HEADERS: &str = "HeaderConverter";
 const SIMPLE: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
 /// Class names with what they are.
-const BUILT: &[(&str, ConverterClass)] = &[
+const PLAIN: &[(&str, PlainClass)] = &[
     (
         "org.apache.kafka.connect.storage.StringConverter",
-        ConverterClass::String,
+        PlainClass::String,
     ),
     (
         "org.apache.kafka.connect.json.JsonConverter",
-        ConverterClass::Json,
+        PlainClass::Json,
     ),
     (
         "org.apache.kafka.connect.converters.ByteArrayConverter",
-        ConverterClass::ByteArray,
+        PlainClass::ByteArray,
     ),
     (
         "org.apache.kafka.connect.converters.ShortConverter",
-        ConverterClass::Number(NumberConverter::Short),
+        PlainClass::Number(NumberConverter::Short),
     ),
     (
         "org.apache.kafka.connect.converters.IntegerConverter",
-        ConverterClass::Number(NumberConverter::Integer),
+        PlainClass::Number(NumberConverter::Integer),
     ),
     (
         "org.apache.kafka.connect.converters.LongConverter",
-        ConverterClass::Number(NumberConverter::Long),
+        PlainClass::Number(NumberConverter::Long),
     ),
     (
         "org.apache.kafka.connect.converters.FloatConverter",
-        ConverterClass::Number(NumberConverter::Float),
+        PlainClass::Number(NumberConverter::Float),
     ),
     (
         "org.apache.kafka.connect.converters.DoubleConverter",
-        ConverterClass::Number(NumberConverter::Double),
+        PlainClass::Number(NumberConverter::Double),
     ),
     (
         "org.apache.kafka.connect.converters.BooleanConverter",
-        ConverterClass::Number(NumberConverter::Boolean),
+        PlainClass::Number(NumberConverter::Boolean),
     ),
 ];
 
@@ -81,24 +130,33 @@ const BUILT: &[(&str, ConverterClass)] = &[
 /// us means Kafka's class, and the two read alike.
 const STARROCKS_JSON: &str = "com.starrocks.connector.kafka.json.JsonConverter";
 
-/// Classes that users have and that are to come.
-const TO_COME: &[&str] = &[
-    "io.confluent.connect.avro.AvroConverter",
-    "io.confluent.connect.protobuf.ProtobufConverter",
-    "io.confluent.connect.json.JsonSchemaConverter",
+/// Those of Confluent.
+const REGISTRY: &[(&str, RegistryClass)] = &[
+    (
+        "io.confluent.connect.avro.AvroConverter",
+        RegistryClass::Avro,
+    ),
+    (
+        "io.confluent.connect.protobuf.ProtobufConverter",
+        RegistryClass::Protobuf,
+    ),
+    (
+        "io.confluent.connect.json.JsonSchemaConverter",
+        RegistryClass::JsonSchema,
+    ),
 ];
 
 impl ConverterClass {
     /// The class of keys and values that the property `property` names.
     ///
     /// # Errors
-    /// A class that is to come: "not yet supported". Any other: the list of those known.
+    /// Any other than those known, which are listed.
     pub fn resolve(property: &str, name: &str) -> Result<Self, ConfigProblem> {
-        if let Some(class) = built(name, CONVERTER) {
-            return Ok(class);
+        if let Some(class) = plain(name, CONVERTER) {
+            return Ok(Self::Plain(class));
         }
-        if let Some(full) = to_come(name) {
-            return Err(ConfigProblem::not_yet_supported(property, full));
+        if let Some((_, class)) = registry(name) {
+            return Ok(Self::Registry(class));
         }
         if denotes(name, SIMPLE, OF_HEADERS) {
             return Err(ConfigProblem::invalid(
@@ -106,7 +164,7 @@ impl ConverterClass {
                 name,
                 &format!(
                     "{SIMPLE} converts headers, not keys and values. Known converters: {}",
-                    known()
+                    known_of_keys_and_values()
                 ),
             ));
         }
@@ -115,7 +173,7 @@ impl ConverterClass {
             name,
             &format!(
                 "Class {name} could not be found. Known converters: {}",
-                known()
+                known_of_keys_and_values()
             ),
         ))
     }
@@ -131,12 +189,12 @@ impl HeaderClass {
             return Ok(Self::Simple);
         }
         // A class has the aliases of all its roles.
-        if let Some(class) = built(name, OF_HEADERS).or_else(|| built(name, CONVERTER)) {
+        if let Some(class) = plain(name, OF_HEADERS).or_else(|| plain(name, CONVERTER)) {
             return Ok(Self::Converter(class));
         }
-        let reason = to_come(name).map_or_else(
+        let reason = registry(name).map_or_else(
             || format!("Class {name} could not be found"),
-            |full| format!("{full} converts keys and values, not headers"),
+            |(full, _)| format!("{full} converts keys and values, not headers"),
         );
         Err(ConfigProblem::invalid(
             property,
@@ -146,27 +204,32 @@ impl HeaderClass {
     }
 }
 
-fn built(name: &str, suffix: &str) -> Option<ConverterClass> {
+fn plain(name: &str, suffix: &str) -> Option<PlainClass> {
     if name == STARROCKS_JSON {
-        return Some(ConverterClass::Json);
+        return Some(PlainClass::Json);
     }
-    BUILT
+    PLAIN
         .iter()
         .find(|(full, _)| denotes(name, full, suffix))
         .map(|(_, class)| *class)
 }
 
+/// The class with a registry that `name` denotes, and its full name.
+fn registry(name: &str) -> Option<(&'static str, RegistryClass)> {
+    REGISTRY
+        .iter()
+        .copied()
+        .find(|(full, _)| denotes(name, full, CONVERTER))
+}
+
 fn known() -> String {
-    let names: Vec<&str> = BUILT.iter().map(|(full, _)| *full).collect();
+    let names: Vec<&str> = PLAIN.iter().map(|(full, _)| *full).collect();
     names.join(", ")
 }
 
-/// The full name of the class that `name` denotes, where it is one that is to come.
-fn to_come(name: &str) -> Option<&'static str> {
-    TO_COME
-        .iter()
-        .copied()
-        .find(|full| denotes(name, full, CONVERTER))
+fn known_of_keys_and_values() -> String {
+    let names: Vec<&str> = REGISTRY.iter().map(|(full, _)| *full).collect();
+    format!("{}, {}", known(), names.join(", "))
 }
 
 /// A converter as properties describe it.
@@ -213,10 +276,20 @@ impl ConverterConfig {
         })
     }
 
-    /// The full name of the class, where it is one that is to come: its settings cannot be judged yet.
+    /// What it reads; headers count as values.
     #[must_use]
-    pub fn to_come(&self) -> Option<&'static str> {
-        to_come(&self.class)
+    pub fn role(&self) -> Role {
+        if self.property == "key.converter" {
+            Role::Key
+        } else {
+            Role::Value
+        }
+    }
+
+    /// The class, where it is one that needs a Schema Registry.
+    #[must_use]
+    pub fn registry_class(&self) -> Option<RegistryClass> {
+        registry(&self.class).map(|(_, class)| class)
     }
 
     /// The problem with a setting, told by the setting's full name.

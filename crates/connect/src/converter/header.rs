@@ -1,7 +1,7 @@
 //! Header converters: from the bytes of a header to a Connect value.
 
 use super::class::HeaderClass;
-use super::{Converter, ConverterConfig};
+use super::{ConverterConfig, PlainConverter};
 use crate::charset;
 use crate::config::ConfigProblem;
 use crate::data::{Schema, SchemaAndValue, SchemaType, Value};
@@ -16,7 +16,7 @@ pub enum HeaderConverter {
     /// [`values::parse`].
     Simple,
     /// A converter of keys and values, which reads headers in the same way.
-    Converter(Converter),
+    Converter(PlainConverter),
 }
 
 impl HeaderConverter {
@@ -30,7 +30,9 @@ impl HeaderConverter {
         Ok(match class {
             // It takes settings, and none of them means anything.
             HeaderClass::Simple => Self::Simple,
-            HeaderClass::Converter(class) => Self::Converter(Converter::of_class(class, config)?),
+            HeaderClass::Converter(class) => {
+                Self::Converter(PlainConverter::of_class(class, config)?)
+            }
         })
     }
 

@@ -20,8 +20,8 @@ fn config(class: &str, settings: &[(&str, &str)]) -> ConverterConfig {
     }
 }
 
-fn json(settings: &[(&str, &str)]) -> Converter {
-    Converter::new(&config(
+fn json(settings: &[(&str, &str)]) -> PlainConverter {
+    PlainConverter::new(&config(
         "org.apache.kafka.connect.json.JsonConverter",
         settings,
     ))
@@ -74,28 +74,43 @@ fn classes_are_known_by_full_and_short_names() {
     }
     check(
         "org.apache.kafka.connect.storage.StringConverter",
-        Ok(ConverterClass::String),
+        Ok(ConverterClass::Plain(PlainClass::String)),
     );
-    check("StringConverter", Ok(ConverterClass::String));
-    check("String", Ok(ConverterClass::String));
+    check(
+        "StringConverter",
+        Ok(ConverterClass::Plain(PlainClass::String)),
+    );
+    check("String", Ok(ConverterClass::Plain(PlainClass::String)));
     check(
         "org.apache.kafka.connect.json.JsonConverter",
-        Ok(ConverterClass::Json),
+        Ok(ConverterClass::Plain(PlainClass::Json)),
     );
     check(
         "com.starrocks.connector.kafka.json.JsonConverter",
-        Ok(ConverterClass::Json),
+        Ok(ConverterClass::Plain(PlainClass::Json)),
     );
-    check("ByteArray", Ok(ConverterClass::ByteArray));
+    check(
+        "ByteArray",
+        Ok(ConverterClass::Plain(PlainClass::ByteArray)),
+    );
     check(
         "LongConverter",
-        Ok(ConverterClass::Number(NumberConverter::Long)),
+        Ok(ConverterClass::Plain(PlainClass::Number(
+            NumberConverter::Long,
+        ))),
     );
     check(
         "io.confluent.connect.avro.AvroConverter",
-        Err("AvroConverter is not yet supported"),
+        Ok(ConverterClass::Registry(RegistryClass::Avro)),
     );
-    check("Protobuf", Err("not yet supported"));
+    check(
+        "Protobuf",
+        Ok(ConverterClass::Registry(RegistryClass::Protobuf)),
+    );
+    check(
+        "JsonSchema",
+        Ok(ConverterClass::Registry(RegistryClass::JsonSchema)),
+    );
     check(
         "jsonconverter",
         Err("Class jsonconverter could not be found. Known converters: org.apache."),
@@ -136,11 +151,11 @@ fn classes_of_headers_are_known_by_full_and_short_names() {
         "JsonConverter",
         "Json",
     ] {
-        check(name, Ok(HeaderClass::Converter(ConverterClass::Json)));
+        check(name, Ok(HeaderClass::Converter(PlainClass::Json)));
     }
     check(
         "Boolean",
-        Ok(HeaderClass::Converter(ConverterClass::Number(
+        Ok(HeaderClass::Converter(PlainClass::Number(
             NumberConverter::Boolean,
         ))),
     );
@@ -370,11 +385,11 @@ fn charsets_decode_as_java_does() {
 
 #[test]
 fn bytes_and_texts_are_borrowed() {
-    let mut converter = Converter::new(&config("StringConverter", &[])).expect("valid");
+    let mut converter = PlainConverter::new(&config("StringConverter", &[])).expect("valid");
     let text = converter.convert(Some(b"abc")).expect("infallible");
     assert!(matches!(text.value, Value::String(Cow::Borrowed("abc"))));
     assert!(converter.is_infallible());
-    let mut converter = Converter::new(&config("ByteArrayConverter", &[])).expect("valid");
+    let mut converter = PlainConverter::new(&config("ByteArrayConverter", &[])).expect("valid");
     let bytes = converter.convert(Some(b"\xff")).expect("infallible");
     assert!(matches!(bytes.value, Value::Bytes(Cow::Borrowed(b"\xff"))));
     let mut converter = json(&[("schemas.enable", "false")]);

@@ -165,6 +165,7 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::Row(table) => Some(table),
             Encoded::Skipped | Encoded::Blank(_) => None,
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
+            Encoded::NeedsSchema(question) => return Err(question.denied("no registry yet")),
         };
         // What is owed was part of a plan that did fit.
         if share.cover(record.offset, table) && self.replay.is_empty() {

@@ -10,22 +10,18 @@ pub(super) const PROPERTIES: [&str; 3] = ["key.converter", "value.converter", HE
 /// The one that need not be set: Kafka Connect has a default for it.
 const HEADER: &str = "header.converter";
 
-/// What is wrong with the worker's converters. One that is to come is no problem until a connector
-/// takes it.
+/// What is wrong with the worker's converters.
 pub(super) fn check_worker(worker: &Given) -> Vec<ConfigProblem> {
     let named = PROPERTIES
         .into_iter()
         .filter_map(|property| ConverterConfig::select(property, worker, worker));
-    named
-        .filter(|config| config.to_come().is_none())
-        .flat_map(|config| problems(&config))
-        .collect()
+    named.flat_map(|config| problems(&config)).collect()
 }
 
 /// The converter that `property` names for a connector; the default one of headers where nothing names it.
 ///
 /// # Errors
-/// An unknown converter, one that is to come, settings that it refuses. None at all where the worker's
+/// An unknown converter, settings that it refuses. None at all where the worker's
 /// file is to blame, and says so.
 pub(super) fn resolve(
     property: &str,
@@ -43,10 +39,7 @@ pub(super) fn resolve(
     } else if connector.contains_key(property) {
         Err(found)
     } else {
-        let of_worker = |full| {
-            ConfigProblem::not_yet_supported(property, &format!("{full}, the worker's converter,"))
-        };
-        Err(config.to_come().map(of_worker).into_iter().collect())
+        Err(Vec::new())
     }
 }
 
@@ -144,7 +137,6 @@ mod tests {
 
     #[test]
     fn each_file_answers_for_its_own_converters() {
-        let avro = "io.confluent.connect.avro.AvroConverter";
         let check = |connector: &str, worker: &str, of_connector: &str, of_worker: usize| {
             let one = |class: &str| {
                 if class.is_empty() {
@@ -165,23 +157,9 @@ mod tests {
             );
         };
         check("", "Json", "", 0);
-        check("Json", avro, "", 0);
         check("Json", "com.example.Nope", "", 1);
         check("", "com.example.Nope", "", 1);
         check("", "", "", 0);
-        check(
-            "",
-            avro,
-            "io.confluent.connect.avro.AvroConverter, the worker's converter, is not yet supported (configuration \
-             value.converter).",
-            0,
-        );
-        check(
-            "Avro",
-            "Json",
-            "io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).",
-            0,
-        );
     }
 
     #[test]

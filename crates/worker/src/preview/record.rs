@@ -90,36 +90,6 @@ impl PreviewRecord {
     }
 }
 
-/// What a schema registry holds of one schema. Read to say what is wrong with it; no converter asks for it yet.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "no converter that reads schemas is built yet")]
-struct RegisteredSchema {
-    id: i32,
-    subject: String,
-    version: i32,
-    schema_type: Option<String>,
-    schema: String,
-    #[serde(default)]
-    references: Vec<Reference>,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "no converter that reads schemas is built yet")]
-struct Reference {
-    name: String,
-    subject: String,
-    version: i32,
-}
-
-/// Checks that a file holds what a schema registry would: an array of schemas.
-///
-/// # Errors
-/// It does not.
-pub(super) fn check_schemas(text: &[u8]) -> Result<(), serde_json::Error> {
-    serde_json::from_slice::<Vec<RegisteredSchema>>(text).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use starrocks_kafka_connect::config::Given;
-use starrocks_kafka_worker::preview::{ConfigFault, Output, Preview};
+use starrocks_kafka_worker::preview::{ConfigFault, Output, Preview, Schemas};
 
 /// What a case leaves out of its configuration.
 const DEFAULTS: [(&str, &str); 8] = [
@@ -34,6 +34,8 @@ pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) why: String,
     pub(crate) config: Given,
+    /// What the Schema Registry holds.
+    schemas: Option<Box<RawValue>>,
     /// The lines of JSON that a preview reads; parsed here, their numbers would lose digits.
     pub(crate) records: Vec<Box<RawValue>>,
     /// The outcomes, one a record.
@@ -71,7 +73,14 @@ impl Case {
 
     /// What we make of it: an outcome a record, as lines of JSON.
     pub(crate) fn run(&self) -> Result<Vec<String>, ConfigFault> {
-        let mut preview = Preview::of_properties(&self.complete(), Output::Records)?;
+        let schemas = self
+            .schemas
+            .as_ref()
+            .map_or(Ok(Schemas::default()), |schemas| {
+                Schemas::parse(schemas.get().as_bytes())
+            });
+        let mut preview = Preview::of_properties(&self.complete(), Output::Records)?
+            .with_schemas(schemas.expect("schemas"));
         let mut outcome = |record: &RawValue| {
             let outcome = preview.outcome(record.get());
             outcome.expect("a record").to_string()

@@ -1,4 +1,4 @@
-use starrocks_kafka_connect::converter::{Converter, ConverterConfig};
+use starrocks_kafka_connect::converter::{ConverterConfig, PlainConverter};
 use starrocks_kafka_connect::data::{Field, Struct};
 
 use super::*;
@@ -24,7 +24,7 @@ fn row(json: &str, format: &CsvFormat, order: &Order) -> Result<String, String> 
         class: "JsonConverter".to_owned(),
         settings: [("schemas.enable".to_owned(), has_schema.to_string())].into(),
     };
-    let mut converter = Converter::new(&config).expect("valid settings");
+    let mut converter = PlainConverter::new(&config).expect("valid settings");
     let converted = converter.convert(Some(json.as_bytes())).expect("JSON");
     let mut out = Vec::new();
     match write(&mut out, &converted, format, order) {
