@@ -3,9 +3,11 @@
 //! [`StandIn`] plays StarRocks' frontends and backends on real sockets: Stream Load, the transaction interface, label
 //! states, timeouts, errors. Its rows lie in SQLite and are asked for with [`StandIn::sql`]. [`Faults`] make calls go wrong
 //! on purpose. What it does as StarRocks does, and what not, is in the crate's `README.md`. It shares no code with the
-//! StarRocks client of this project: they would share their misunderstandings.
+//! StarRocks client of this project: they would share their misunderstandings. [`SchemaRegistry`](schema_registry::SchemaRegistry)
+//! plays Confluent's registry in the same way.
 
 pub mod broker;
+pub mod schema_registry;
 
 mod access;
 mod be;

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -19,11 +20,33 @@ use crate::journal::Node;
 use crate::mysql;
 use crate::serve::{ConnectionEnd, handle};
 
-/// What a port speaks.
+/// What a port does with a connection.
+pub(crate) trait Serve: Send + Sync + 'static {
+    /// Serves a connection until it ends.
+    fn serve(&self, stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// What a port of StarRocks speaks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Service {
     Http(Node),
     Mysql,
+}
+
+/// A service of StarRocks.
+pub(crate) struct OfCluster {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) service: Service,
+}
+
+impl Serve for OfCluster {
+    fn serve(&self, stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let cluster = Arc::clone(&self.cluster);
+        match self.service {
+            Service::Http(node) => Box::pin(serve(stream, cluster, node)),
+            Service::Mysql => Box::pin(mysql::serve(cluster, stream)),
+        }
+    }
 }
 
 /// A port of one server. While it is away its number stays taken, so that it can come back on it.
@@ -89,7 +112,7 @@ impl Port {
     }
 
     /// Listens. Does nothing where it already does.
-    pub(crate) fn up(&self, cluster: &Arc<Cluster>, service: Service) -> io::Result<()> {
+    pub(crate) fn up(&self, service: impl Serve) -> io::Result<()> {
         let mut state = self.lock();
         let socket = match std::mem::replace(&mut *state, State::Closed) {
             State::Away(socket) => socket,
@@ -103,13 +126,8 @@ impl Port {
         let listener = socket.listen(1024)?;
         let (stop, stopping) = oneshot::channel();
         let (ended, stopped) = mpsc::sync_channel(0);
-        self.runtime.spawn(accept(
-            listener,
-            Arc::clone(cluster),
-            service,
-            stopping,
-            ended,
-        ));
+        self.runtime
+            .spawn(accept(listener, service, stopping, ended));
         *state = State::Listening { stop, stopped };
         Ok(())
     }
@@ -131,8 +149,7 @@ impl Port {
 
 async fn accept(
     listener: TcpListener,
-    cluster: Arc<Cluster>,
-    service: Service,
+    service: impl Serve,
     mut stopping: oneshot::Receiver<()>,
     _ended: mpsc::SyncSender<()>,
 ) {
@@ -144,15 +161,11 @@ async fn accept(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     no_delay(&stream);
-                    let cluster = Arc::clone(&cluster);
-                    match service {
-                        Service::Http(node) => connections.spawn(serve(stream, cluster, node)),
-                        Service::Mysql => connections.spawn(mysql::serve(cluster, stream)),
-                    };
+                    connections.spawn(service.serve(stream));
                 }
                 // Out of file descriptors, say: let some connections end before the next try.
                 Err(error) => {
-                    tracing::warn!(%error, ?service, "a connection could not be accepted");
+                    tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
             },
@@ -161,7 +174,7 @@ async fn accept(
     }
     // A process that is just being spawned holds a copy of every socket: only this ends the listening for the copies too.
     if let Err(error) = rustix::net::shutdown(&listener, rustix::net::Shutdown::Both) {
-        tracing::debug!(%error, ?service, "a listener could not be shut down");
+        tracing::debug!(%error, "a listener could not be shut down");
     }
     drop(listener);
     connections.shutdown().await;

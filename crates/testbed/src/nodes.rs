@@ -1,7 +1,9 @@
 //! Servers of a stand-in that go away, come back, and lead.
 
+use std::sync::Arc;
+
 use crate::journal::Node;
-use crate::net::{Port, Service};
+use crate::net::{OfCluster, Port, Service};
 use crate::standin::{StandIn, StandInError};
 
 impl StandIn {
@@ -52,11 +54,14 @@ impl StandIn {
     /// Where it cannot listen.
     pub fn back_at(&self, node: Node) -> Result<(), StandInError> {
         self.ports_of(node).try_for_each(|(port, service)| {
-            port.up(&self.cluster, service)
-                .map_err(|source| StandInError::Listen {
-                    addr: port.addr(),
-                    source,
-                })
+            port.up(OfCluster {
+                cluster: Arc::clone(&self.cluster),
+                service,
+            })
+            .map_err(|source| StandInError::Listen {
+                addr: port.addr(),
+                source,
+            })
         })
     }
 

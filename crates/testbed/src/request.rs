@@ -189,7 +189,7 @@ impl Head {
     }
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
     query
         .split('&')
         .filter(|p| !p.is_empty())
@@ -201,7 +201,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Text with `%xx` decoded; what is not well formed stays as it is.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -9,6 +9,8 @@ mod labels;
 mod mysql;
 mod program;
 mod publishing;
+mod registry;
+mod registry_troubles;
 mod routing;
 mod rows;
 mod sql;
