@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use starrocks_kafka_testbed::schema_registry::{Options, RegistryError, SchemaRegistry};
 use starrocks_kafka_testbed::{
     CountOnly, Node, SqlError, StandIn, StandInError, StandInOptions, User, sql_at, sql_in,
 };
@@ -44,6 +45,9 @@ struct Serve {
     /// instead of the address.
     #[arg(long, value_name = "HOST")]
     be_registered: Vec<String>,
+    /// Play a Schema Registry too, with Confluent's interface; its schemas are gone at the end.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8081")]
+    schema_registry: Option<SocketAddr>,
     /// Directory for tables and transactions. Without it they are gone at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -87,6 +91,8 @@ enum Failure {
     #[error(transparent)]
     StandIn(#[from] StandInError),
     #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
     Sql(#[from] SqlError),
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -124,6 +130,13 @@ fn run(serve: Serve) -> Result<(), Failure> {
         }),
         ..StandInOptions::default()
     })?;
+    let registry = serve.schema_registry.map(|address| {
+        SchemaRegistry::start(Options {
+            addresses: vec![address],
+            ..Options::default()
+        })
+    });
+    let registry = registry.transpose()?;
     let mut out = io::stdout();
     writeln!(
         out,
@@ -137,6 +150,9 @@ fn run(serve: Serve) -> Result<(), Failure> {
     }
     if let Some(addr) = stand_in.mysql_addr() {
         writeln!(out, "mysql {addr}")?;
+    }
+    if let Some(registry) = &registry {
+        writeln!(out, "schema registry {}", registry.url())?;
     }
     match &serve.data {
         Some(dir) => writeln!(out, "data {}", dir.display())?,

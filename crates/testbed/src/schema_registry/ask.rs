@@ -1,6 +1,7 @@
 //! A request as the interface reads it.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 use super::store::Deleted;
@@ -38,9 +39,11 @@ impl Ask<'_> {
         }
     }
 
-    /// Reads the body.
-    pub(crate) fn read<'s, T: Deserialize<'s>>(&'s self) -> Result<T, Refusal> {
-        serde_json::from_slice(self.body).map_err(Refusal::bad_request)
+    /// Reads the body, which is an object of JSON.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let object: Map<String, Value> =
+            serde_json::from_slice(self.body).map_err(Refusal::bad_request)?;
+        serde_json::from_value(Value::Object(object)).map_err(Refusal::bad_request)
     }
 
     /// The part of a list that `offset` and `limit` ask for.

@@ -10,6 +10,8 @@ mod mysql;
 mod program;
 mod publishing;
 mod registry;
+#[cfg(feature = "secured")]
+mod registry_tls;
 mod registry_troubles;
 mod routing;
 mod rows;

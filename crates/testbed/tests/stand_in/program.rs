@@ -158,6 +158,17 @@ fn it_counts_bytes_where_that_is_asked() {
 }
 
 #[test]
+fn it_plays_a_schema_registry_where_that_is_asked() {
+    let serving = Serving::start(&["--schema-registry", "127.0.0.1:0"]);
+    let register = Ask::new("POST", "/subjects/a/versions").body(r#"{"schema":"int"}"#);
+    let answer = register
+        .send(serving.addr("schema registry"))
+        .expect("it answers");
+    assert_eq!((answer.status, answer.get("id")), (200, "1".into()));
+    serving.end("-TERM");
+}
+
+#[test]
 fn its_help_says_what_it_is_not() {
     let help = program().arg("--help").output().expect("the program runs");
     assert!(
