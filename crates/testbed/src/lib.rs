@@ -7,6 +7,7 @@
 //! plays Confluent's registry in the same way.
 
 pub mod broker;
+pub mod produce;
 pub mod schema_registry;
 
 mod access;
