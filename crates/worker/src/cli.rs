@@ -149,6 +149,10 @@ pub struct DemoOptions {
     #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub records: u64,
 
+    /// What the orders are written in; where that needs a Schema Registry, one is started too
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DemoFormat::Json)]
+    pub format: DemoFormat,
+
     /// Go on running after that, until Ctrl-C, to be asked by SQL and given more records
     #[arg(long)]
     pub keep: bool,
@@ -156,6 +160,22 @@ pub struct DemoOptions {
     /// Keep the worker's and the connector's file and the table's declaration in this folder
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+}
+
+/// What the demo's records are written in.
+#[cfg(feature = "demo")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoFormat {
+    /// JSON without a schema
+    Json,
+    /// Avro, with its schema in a Schema Registry
+    Avro,
+    /// Protobuf, with its schema in a Schema Registry
+    Protobuf,
+    /// JSON, with a JSON Schema in a Schema Registry
+    JsonSchema,
+    /// Lines of CSV
+    Csv,
 }
 
 /// How log lines are written.

@@ -9,6 +9,7 @@ mod orders;
 mod page;
 mod progress;
 mod summary;
+mod values;
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use indicatif::HumanCount;
 use starrocks_kafka_pipeline::status::{Counters, TaskState};
 use starrocks_kafka_pipeline::step::{NoProbe, Probe};
+use starrocks_kafka_testbed::schema_registry::RegistryError;
 use starrocks_kafka_testbed::{
     Feed, MockKafka, MockKafkaError, Sent, SqlError, StandIn, StandInError, StandInOptions,
 };
@@ -27,10 +29,11 @@ use crate::cli::{DemoOptions, EXIT_DEMO, EXIT_OK, LogLevel};
 use crate::config::{self, StartError};
 use crate::signals;
 use crate::standalone::{CannotStart, Worker};
-use files::{DemoFiles, TOPIC};
+use files::{DemoFiles, Servers, TOPIC};
 use page::Page;
 use progress::{Numbers, Progress};
 use summary::{Counted, NotOnce, ShowError, Summary};
+use values::{Registry, Values};
 
 /// Each holds 2 MiB of records that are not in the table yet, so that a load a second makes a stream.
 const PARTITIONS: u64 = 8;
@@ -52,6 +55,8 @@ enum DemoError {
     Output(#[from] io::Error),
     #[error(transparent)]
     Kafka(#[from] MockKafkaError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     #[error("StarRocks' stand-in: {0}")]
     StandIn(#[from] StandInError),
     #[error("StarRocks' stand-in: {0}")]
@@ -110,7 +115,14 @@ fn show(options: &DemoOptions, page: &mut Page<'_>, progress: Progress) -> Resul
     }
     summary::show_files(page, &stage.files)?;
     if !stopped && options.keep {
-        summary::show_open(page, &stage.kafka.bootstrap_servers(), &stage.stand_in)?;
+        let registry = stage.registry.as_ref().map(Registry::url);
+        summary::show_open(page, &stage.stand_in)?;
+        summary::show_own_order(
+            page,
+            options.format,
+            &stage.kafka.bootstrap_servers(),
+            registry.as_deref(),
+        )?;
         run.wait(&signal)?;
         run.worker.stop();
         page.heading("Stopped")?;
@@ -125,6 +137,9 @@ fn show(options: &DemoOptions, page: &mut Page<'_>, progress: Progress) -> Resul
 struct Stage {
     kafka: MockKafka,
     stand_in: StandIn,
+    /// Where the format has schemas.
+    registry: Option<Registry>,
+    values: Values,
     files: DemoFiles,
 }
 
@@ -134,16 +149,21 @@ impl Stage {
         let partitions = i32::try_from(PARTITIONS).expect("a handful");
         kafka.create_topic(TOPIC, partitions)?;
         let stand_in = StandIn::start(StandInOptions::default())?;
-        let files = DemoFiles::write(
-            options.folder.as_deref(),
-            &kafka.bootstrap_servers(),
-            &stand_in.http_url(),
-        )
-        .map_err(DemoError::Files)?;
+        let registry = Registry::start(options.format)?;
+        let registry_url = registry.as_ref().map(Registry::url);
+        let servers = Servers {
+            bootstrap_servers: &kafka.bootstrap_servers(),
+            http_url: &stand_in.http_url(),
+            registry_url: registry_url.as_deref(),
+        };
+        let files = DemoFiles::write(options.folder.as_deref(), options.format, servers)
+            .map_err(DemoError::Files)?;
         stand_in.sql(&files.table.text)?;
         Ok(Self {
+            values: Values::new(options.format, registry.as_ref()),
             kafka,
             stand_in,
+            registry,
             files,
         })
     }
@@ -160,6 +180,16 @@ impl Stage {
 ({kafka}), both inside this process: for trying and testing, not for measuring.
 What loads the rows is the worker itself, on files as one writes them for Kafka Connect."
         ))?;
+        if let Some(registry) = &self.registry {
+            page.body(format!(
+                "The Schema Registry ({}) is a stand-in in this process too.",
+                registry.url()
+            ))?;
+            if let Some((name, text)) = registry.schema() {
+                page.heading(name)?;
+                page.body(text)?;
+            }
+        }
         for file in self.files.all() {
             page.heading(file.name())?;
             page.body(&file.text)?;
@@ -178,8 +208,9 @@ What loads the rows is the worker itself, on files as one writes them for Kafka 
 struct Run {
     worker: Worker,
     feed: Feed,
-    /// The order to be sent next, as JSON.
-    order: String,
+    values: Values,
+    /// The order to be sent next.
+    order: Vec<u8>,
     started: Instant,
     /// When the first record was read, and the last row seen loaded.
     reading_since: Option<Instant>,
@@ -207,7 +238,8 @@ impl Run {
         Ok(Self {
             worker,
             feed,
-            order: String::new(),
+            values: stage.values,
+            order: Vec::new(),
             started: now,
             reading_since: None,
             loaded_at: now,
@@ -249,17 +281,17 @@ impl Run {
     }
 
     /// Sends a burst of orders; answers whether more may follow at once.
-    fn send(&mut self, wanted: u64) -> Result<bool, MockKafkaError> {
+    fn send(&mut self, wanted: u64) -> Result<bool, DemoError> {
         for _ in 0..BURST {
             let id = self.feed.sent() + 1;
             if id > wanted {
                 return Ok(false);
             }
-            orders::write_order(&mut self.order, id);
+            self.values.write(id, &mut self.order)?;
             let partition = i32::try_from(id % PARTITIONS).expect("a handful");
             match self
                 .feed
-                .send(partition, id.to_string().as_bytes(), self.order.as_bytes())?
+                .send(partition, id.to_string().as_bytes(), &self.order)?
             {
                 Sent::Yes => {}
                 Sent::Full => return Ok(false),

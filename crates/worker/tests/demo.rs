@@ -190,6 +190,45 @@ fn every_order_becomes_a_row() {
     assert_eq!(logged, None, "nothing to be warned of");
 }
 
+/// What every format shows of 3,000 orders.
+const SHOWN: [&str; 4] = [
+    "3,000 orders, from a Kafka topic into a StarRocks table",
+    "\nLoaded\n  3,000 records became 3,000 rows, each once: 3,000 different ids, from 1 to 3,000\n",
+    "lag now 0\n",
+    "  1  | Fatima Haddad | carpet  | 4        | 180.00 |",
+];
+
+/// The rows that a format's demo shows of its table: the first orders, and all by their status.
+fn rows_of(format: &str, shown: &[&str]) -> String {
+    let (code, out, err) = Demo::start(&["--records", "3000", "--format", format]).end();
+    assert_eq!(code, Some(0), "{format}:\n{out}{err}");
+    contains(&out, &SHOWN);
+    contains(&out, shown);
+    let (_, rows) = out
+        .split_once("\nWhat is in the table\n")
+        .expect("rows are shown");
+    let (rows, _) = rows
+        .split_once("\nThe files it ran on\n")
+        .expect("files are shown after them");
+    rows.to_owned()
+}
+
+#[test]
+fn lines_of_csv_become_the_rows_that_json_becomes() {
+    let csv = rows_of(
+        "csv",
+        &[
+            "value.converter=org.apache.kafka.connect.storage.StringConverter\n",
+            "sink.properties.format=csv\n",
+            "sink.properties.column_separator=|\n",
+        ],
+    );
+    assert_eq!(
+        csv,
+        rows_of("json", &["value.converter.schemas.enable=false\n"])
+    );
+}
+
 #[test]
 fn it_goes_on_running_when_asked_to_and_keeps_its_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -258,6 +297,19 @@ fn ask_by_mysql(arguments: &str, sql: &str) -> Option<String> {
     let err = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.success(), "mysql {arguments}: {err}");
     Some(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+#[test]
+fn it_says_how_to_send_a_line_of_csv() {
+    let demo = Demo::start(&["--records", "100", "--format", "csv", "--keep"]);
+    let out = demo.out.wait_for("kcat -P -b ");
+    contains(
+        &out,
+        &[r"echo '0|You|lamp|1|39.90|new|2025-06-01 12:00:00|\N'"],
+    );
+    demo.interrupt();
+    let (code, out, err) = demo.end();
+    assert_eq!(code, Some(0), "{out}{err}");
 }
 
 fn produce(bootstrap_servers: &str, value: &str) {

@@ -7,12 +7,25 @@ use super::frame::write_zigzag;
 
 /// The schema as the registry keeps it.
 pub(super) fn schema(record: &'static Record) -> String {
-    let mut declared = Vec::new();
-    let mut schema = told(Kind::Record(record), &mut declared);
-    if let Value::Object(members) = &mut schema {
-        members.insert("namespace".to_owned(), NAMESPACE.into());
+    let fields = fields(record, &mut vec![record.name]);
+    json!({"type": "record", "name": record.name, "namespace": NAMESPACE, "fields": fields})
+        .to_string()
+}
+
+fn fields(record: &'static Record, declared: &mut Vec<&'static str>) -> Vec<Value> {
+    let mut fields = Vec::new();
+    for field in record.fields {
+        let mut members = Map::new();
+        members.insert("name".to_owned(), field.name.into());
+        members.insert("type".to_owned(), told(field.kind, declared));
+        let null = matches!(field.kind, Kind::Optional(_)).then_some("null");
+        if let Some(default) = field.default.or(null) {
+            let default = serde_json::from_str(default);
+            members.insert("default".to_owned(), default.expect("a default is JSON"));
+        }
+        fields.push(Value::Object(members));
     }
-    schema.to_string()
+    fields
 }
 
 /// A type; what was declared before is told by its name.
@@ -35,19 +48,7 @@ fn told(kind: Kind, declared: &mut Vec<&'static str>) -> Value {
         }
         Kind::Record(record) => {
             declared.push(record.name);
-            let mut fields = Vec::new();
-            for field in record.fields {
-                let mut members = Map::new();
-                members.insert("name".to_owned(), field.name.into());
-                members.insert("type".to_owned(), told(field.kind, declared));
-                let null = matches!(field.kind, Kind::Optional(_)).then_some("null");
-                if let Some(default) = field.default.or(null) {
-                    let default = serde_json::from_str(default);
-                    members.insert("default".to_owned(), default.expect("a default is JSON"));
-                }
-                fields.push(Value::Object(members));
-            }
-            json!({"type": "record", "name": record.name, "fields": fields})
+            json!({"type": "record", "name": record.name, "fields": fields(record, declared)})
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::orders;
+use crate::cli::DemoFormat;
 
 /// Begins every file of the demo, behind its comment sign: what bears it may be written over.
 const MARK: &str = "Written by `starrocks-kafka demo`:";
@@ -35,12 +36,21 @@ pub(super) struct DemoFiles {
     pub(super) connector: DemoFile,
 }
 
+/// What the files name.
+#[derive(Clone, Copy)]
+pub(super) struct Servers<'s> {
+    pub(super) bootstrap_servers: &'s str,
+    pub(super) http_url: &'s str,
+    /// Where the format has schemas.
+    pub(super) registry_url: Option<&'s str>,
+}
+
 impl DemoFiles {
     /// Writes them into `folder`, which is made where it is missing, or into a temporary one.
     pub(super) fn write(
         folder: Option<&Path>,
-        bootstrap_servers: &str,
-        http_url: &str,
+        format: DemoFormat,
+        servers: Servers<'_>,
     ) -> io::Result<Self> {
         let folder = match folder {
             Some(path) => Folder::Kept(path.to_owned()),
@@ -58,8 +68,9 @@ impl DemoFiles {
             text,
         };
         let table = file("orders.sql", "the table", table());
-        let worker = file("worker.properties", "the worker", worker(bootstrap_servers));
-        let connector = file("orders.properties", "the connector", connector(http_url));
+        let worker = file("worker.properties", "the worker", worker(format, servers));
+        let connector = connector(format, servers.http_url);
+        let connector = file("orders.properties", "the connector", connector);
         // All are looked at before the first is written: none or all.
         for file in [&table, &worker, &connector] {
             file.check_place()?;
@@ -150,18 +161,48 @@ fn table() -> String {
     )
 }
 
-fn worker(bootstrap_servers: &str) -> String {
+fn worker(format: DemoFormat, servers: Servers<'_>) -> String {
     format!(
         "# {MARK} the worker, as for Kafka Connect.
-bootstrap.servers={bootstrap_servers}
+bootstrap.servers={}
 key.converter=org.apache.kafka.connect.storage.StringConverter
-value.converter=org.apache.kafka.connect.json.JsonConverter
-value.converter.schemas.enable=false
-"
+{}",
+        servers.bootstrap_servers,
+        value_converter(format, servers.registry_url)
     )
 }
 
-fn connector(http_url: &str) -> String {
+/// The properties that say how values are read.
+fn value_converter(format: DemoFormat, registry_url: Option<&str>) -> String {
+    let (class, property) = match format {
+        DemoFormat::Json => (
+            "org.apache.kafka.connect.json.JsonConverter",
+            Some(("schemas.enable", "false")),
+        ),
+        DemoFormat::Csv => ("org.apache.kafka.connect.storage.StringConverter", None),
+        DemoFormat::Avro => ("io.confluent.connect.avro.AvroConverter", None),
+        DemoFormat::Protobuf => ("io.confluent.connect.protobuf.ProtobufConverter", None),
+        DemoFormat::JsonSchema => ("io.confluent.connect.json.JsonSchemaConverter", None),
+    };
+    let url = registry_url.map(|url| ("schema.registry.url", url));
+    let mut text = format!("value.converter={class}\n");
+    for (name, value) in property.into_iter().chain(url) {
+        text.push_str(&format!("value.converter.{name}={value}\n"));
+    }
+    text
+}
+
+fn connector(format: DemoFormat, http_url: &str) -> String {
+    let csv = match format {
+        DemoFormat::Csv => format!(
+            "# Each message is a row: its text goes to StarRocks as it is.
+sink.properties.format=csv
+sink.properties.column_separator={}
+",
+            orders::SEPARATOR
+        ),
+        _ => String::new(),
+    };
     format!(
         "# {MARK} the connector, as for StarRocks' own one.
 name={NAME}
@@ -172,7 +213,7 @@ starrocks.http.url={http_url}
 starrocks.database.name=shop
 starrocks.username=root
 starrocks.password=
-sink.properties.strict_mode=true
+{csv}sink.properties.strict_mode=true
 # Rows are loaded every second; without this line every five minutes, or 90 MiB.
 bufferflush.intervalms=1000
 # Exactly-once delivery rests on offsets in Kafka transactions, which the embedded Kafka does not keep.
@@ -189,33 +230,84 @@ pub(super) const TOPIC: &str = "orders";
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
 
+    const SERVERS: Servers<'_> = Servers {
+        bootstrap_servers: "127.0.0.1:9092",
+        http_url: "127.0.0.1:8030",
+        registry_url: None,
+    };
+
+    fn has_schemas(format: DemoFormat) -> bool {
+        !matches!(format, DemoFormat::Json | DemoFormat::Csv)
+    }
+
     fn write(folder: &Path) -> io::Result<DemoFiles> {
-        DemoFiles::write(Some(folder), "127.0.0.1:9092", "127.0.0.1:8030")
+        DemoFiles::write(Some(folder), DemoFormat::Json, SERVERS)
     }
 
     #[test]
     fn the_files_are_a_worker_and_its_connector() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let inner = folder.path().join("a/b");
-        let files = write(&inner).expect("a folder that can be made");
-        let connectors = [files.connector.path.clone()];
-        let plan = crate::config::load_standalone(&files.worker.path, &connectors)
-            .expect("the files are right");
-        let connector = &plan.connectors[0];
-        assert_eq!((connector.name.as_str(), connector.tasks_max), (NAME, 1));
-        let told: Vec<_> = plan
-            .worker
-            .notices
-            .iter()
-            .chain(&connector.notices)
-            .collect();
-        assert!(told.iter().all(|notice| !notice.warning), "{told:?}");
-        files.clean().expect("nothing to do");
-        assert!(
-            inner.join("orders.sql").exists(),
-            "a folder that was named is kept"
+        for format in DemoFormat::value_variants() {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let inner = folder.path().join("a/b");
+            let servers = Servers {
+                registry_url: Some("http://127.0.0.1:8081").filter(|_| has_schemas(*format)),
+                ..SERVERS
+            };
+            let files = DemoFiles::write(Some(&inner), *format, servers);
+            let files = files.expect("a folder that can be made");
+            let connectors = [files.connector.path.clone()];
+            let plan = crate::config::load_standalone(&files.worker.path, &connectors)
+                .expect("the files are right");
+            let connector = &plan.connectors[0];
+            assert_eq!((connector.name.as_str(), connector.tasks_max), (NAME, 1));
+            let told: Vec<_> = plan
+                .worker
+                .notices
+                .iter()
+                .chain(&connector.notices)
+                .collect();
+            assert!(told.iter().all(|notice| !notice.warning), "{told:?}");
+            files.clean().expect("nothing to do");
+            assert!(
+                inner.join("orders.sql").exists(),
+                "a folder that was named is kept"
+            );
+        }
+    }
+
+    #[test]
+    fn each_format_has_its_converter() {
+        let check = |format: DemoFormat, expect: &str| {
+            let url = Some("http://127.0.0.1:8081");
+            let registry_url = url.filter(|_| has_schemas(format));
+            assert_eq!(value_converter(format, registry_url), expect);
+        };
+        check(
+            DemoFormat::Json,
+            "value.converter=org.apache.kafka.connect.json.JsonConverter\nvalue.converter.schemas.enable=false\n",
+        );
+        check(
+            DemoFormat::Csv,
+            "value.converter=org.apache.kafka.connect.storage.StringConverter\n",
+        );
+        check(
+            DemoFormat::Avro,
+            "value.converter=io.confluent.connect.avro.AvroConverter\n\
+             value.converter.schema.registry.url=http://127.0.0.1:8081\n",
+        );
+        check(
+            DemoFormat::Protobuf,
+            "value.converter=io.confluent.connect.protobuf.ProtobufConverter\n\
+             value.converter.schema.registry.url=http://127.0.0.1:8081\n",
+        );
+        check(
+            DemoFormat::JsonSchema,
+            "value.converter=io.confluent.connect.json.JsonSchemaConverter\n\
+             value.converter.schema.registry.url=http://127.0.0.1:8081\n",
         );
     }
 
@@ -244,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_temporary_folder_is_gone_afterwards() {
-        let files = DemoFiles::write(None, "a:1", "b:2").expect("a temporary folder");
+        let files = DemoFiles::write(None, DemoFormat::Json, SERVERS).expect("a temporary folder");
         let folder = files.worker.path.parent().expect("a folder").to_owned();
         assert!(folder.exists());
         files.clean().expect("the folder is ours");

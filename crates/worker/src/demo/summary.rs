@@ -10,9 +10,16 @@ use starrocks_kafka_testbed::{SqlError, StandIn};
 use super::files::{DemoFiles, TOPIC};
 use super::page::Page;
 use super::progress::rate;
+use crate::cli::DemoFormat;
 
 /// How an order of one's own begins.
 const EXAMPLE_ORDER: &str = r#"{"id":0,"customer":"You","product":"lamp","quantity":1,"price":39.90,"status":"new","created":"2025-06-01 12:00:00"}"#;
+
+/// The same as a line of CSV.
+const EXAMPLE_LINE: &str = r"0|You|lamp|1|39.90|new|2025-06-01 12:00:00|\N";
+
+/// The same where a schema wants every field.
+const EXAMPLE_WITH_SCHEMA: &str = r#"{"id":0,"customer":"You","product":"lamp","quantity":1,"price":39.90,"status":"new","created":"2025-06-01 12:00:00","note":null}"#;
 
 /// Queries whose answers are shown.
 const QUERIES: [&str; 2] = [
@@ -170,11 +177,7 @@ pub(super) fn show_files(page: &mut Page<'_>, files: &DemoFiles) -> io::Result<(
 }
 
 /// Says how to look further at what goes on running.
-pub(super) fn show_open(
-    page: &mut Page<'_>,
-    bootstrap_servers: &str,
-    stand_in: &StandIn,
-) -> io::Result<()> {
+pub(super) fn show_open(page: &mut Page<'_>, stand_in: &StandIn) -> io::Result<()> {
     page.heading("It keeps running: Ctrl-C ends it")?;
     page.body("Ask the table as one asks StarRocks, or without a client:")?;
     if let Some(mysql) = stand_in.mysql_addr() {
@@ -184,11 +187,42 @@ pub(super) fn show_open(
     let http_url = stand_in.http_url();
     let query = "SELECT product, COUNT(*) FROM shop.orders GROUP BY product";
     page.body(format!("  curl http://{http_url}/testbed/sql -d '{query}'"))?;
-    page.body(
-        "Send an order of your own, by any Kafka client; it is in the table a second later:",
-    )?;
+    Ok(())
+}
+
+/// Says how to send an order of one's own.
+pub(super) fn show_own_order(
+    page: &mut Page<'_>,
+    format: DemoFormat,
+    bootstrap_servers: &str,
+    registry_url: Option<&str>,
+) -> io::Result<()> {
+    let own = "Send an order of your own, by any Kafka client; it is in the table a second later:";
+    let tool = match format {
+        DemoFormat::Avro => "avro",
+        DemoFormat::Protobuf => "protobuf",
+        DemoFormat::JsonSchema => "json-schema",
+        DemoFormat::Json | DemoFormat::Csv => {
+            let example = match format {
+                DemoFormat::Csv => EXAMPLE_LINE,
+                _ => EXAMPLE_ORDER,
+            };
+            page.body(own)?;
+            return page.body(format!(
+                "  echo '{example}' \\\n    | kcat -P -b {bootstrap_servers} -t {TOPIC}"
+            ));
+        }
+    };
+    let registry_url = registry_url.unwrap_or_default();
+    page.body("Look at the schema, as one asks any Schema Registry:")?;
     page.body(format!(
-        "  echo '{EXAMPLE_ORDER}' \\\n    | kcat -P -b {bootstrap_servers} -t {TOPIC}"
+        "  curl {registry_url}/subjects/{TOPIC}-value/versions/latest"
+    ))?;
+    page.body(own)?;
+    page.body(format!(
+        "  echo '{EXAMPLE_WITH_SCHEMA}' \\
+    | kafka-{tool}-console-producer --bootstrap-server {bootstrap_servers} --topic {TOPIC} \\
+      --property schema.registry.url={registry_url} --property value.schema.id=1"
     ))
 }
 
