@@ -6,6 +6,7 @@
 mod api;
 mod ask;
 mod check;
+mod compatibility;
 mod faults;
 mod journal;
 mod refusal;

@@ -93,6 +93,11 @@ impl Refusal {
         Self::new(404, 40409, message)
     }
 
+    pub(crate) fn incompatible(why: impl std::fmt::Display) -> Self {
+        let message = format!("the schema is not compatible with an earlier one: {why}");
+        Self::new(409, 409, message)
+    }
+
     pub(crate) fn invalid_schema(why: impl std::fmt::Display) -> Self {
         Self::new(422, 42201, format!("Invalid schema: {why}"))
     }

@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::check::kept_form;
+use super::compatibility::{Whole, objections};
 use super::refusal::Refusal;
 use super::schema::{NewSchema, SchemaReference, SchemaType};
 use super::shared::Shared;
-use super::store::{Deleted, Store, Which};
+use super::store::{Deleted, Found, Store, Version, Which};
 use super::subject::Subject;
 
 /// A schema as it comes in a request.
@@ -67,6 +68,14 @@ pub(crate) fn complete(
     Ok(schema)
 }
 
+/// The version that a reference names; -1 is the latest.
+fn which(reference: &SchemaReference) -> Which {
+    match reference.version {
+        -1 => Which::Latest,
+        number => Which::Number(number),
+    }
+}
+
 /// Checks that references are there, and collects the names that they declare, each schema's once.
 fn declared(
     references: &[SchemaReference],
@@ -77,16 +86,14 @@ fn declared(
 ) -> Result<(), Refusal> {
     for reference in references {
         let place = Subject::read(&reference.subject, &subject.context);
-        let which = match reference.version {
-            -1 => Which::Latest,
-            number => Which::Number(number),
-        };
-        let found = store.version(&place, which, Deleted::Shown).map_err(|_| {
-            Refusal::invalid_schema(format_args!(
-                "no reference '{}': version {} of subject '{place}' is not there",
-                reference.name, reference.version
-            ))
-        })?;
+        let found = store
+            .version(&place, which(reference), Deleted::Shown)
+            .map_err(|_| {
+                Refusal::invalid_schema(format_args!(
+                    "no reference '{}': version {} of subject '{place}' is not there",
+                    reference.name, reference.version
+                ))
+            })?;
         if seen.contains(&reference.name) {
             continue;
         }
@@ -112,6 +119,21 @@ pub(crate) fn register(
     if mode.starts_with("READONLY") {
         let why = format!("subject '{subject}' is in mode {mode}");
         return Err(Refusal::not_in_this_mode(why));
+    }
+    let level = store.levels.of(subject).to_owned();
+    let known = store.lookup(subject, &schema, Deleted::Hidden).is_ok();
+    if mode != "IMPORT" && !known {
+        let earlier = store.versions(subject, Deleted::Hidden);
+        let why = compare(
+            &store,
+            subject,
+            &level,
+            &schema,
+            &earlier.unwrap_or_default(),
+        );
+        if !why.is_empty() {
+            return Err(Refusal::incompatible(why.join("; ")));
+        }
     }
     let found = match request.id.filter(|id| *id > 0) {
         Some(_) if mode != "IMPORT" => {
@@ -160,9 +182,68 @@ pub(crate) fn test_compatibility(
 ) -> Result<String, Refusal> {
     let request: Request = ask.read()?;
     let store = shared.store();
-    request.schema(&store, subject)?;
-    if let Some(which) = which {
-        store.version(subject, which, Deleted::Hidden)?;
+    let schema = request.schema(&store, subject)?;
+    let level = store.levels.of(subject);
+    let (level, earlier) = match which {
+        // One version by itself is compared as if it were the latest.
+        Some(which) => {
+            let found = store.version(subject, which, Deleted::Hidden)?;
+            (level.trim_end_matches("_TRANSITIVE"), vec![found.version])
+        }
+        None => (
+            level,
+            store.versions(subject, Deleted::Hidden).unwrap_or_default(),
+        ),
+    };
+    let why = compare(&store, subject, level, &schema, &earlier);
+    let mut answer = json!({"is_compatible": why.is_empty()});
+    if ask.is("verbose") {
+        answer["messages"] = json!(why);
     }
-    Ok(json!({"is_compatible": true}).to_string())
+    Ok(answer.to_string())
+}
+
+/// What the level has against a schema that is to follow these versions.
+fn compare(
+    store: &Store,
+    subject: &Subject,
+    level: &str,
+    schema: &NewSchema,
+    earlier: &[Version],
+) -> Vec<String> {
+    let numbers = earlier.iter().map(|version| Which::Number(version.version));
+    let found: Vec<Found> = numbers
+        .filter_map(|number| store.version(subject, number, Deleted::Hidden).ok())
+        .collect();
+    let whole = |schema| {
+        let mut referenced = Vec::new();
+        texts(schema, store, subject, &mut Vec::new(), &mut referenced);
+        Whole { schema, referenced }
+    };
+    let earlier: Vec<_> = found
+        .iter()
+        .map(|found| whole(&found.kept.schema))
+        .collect();
+    objections(level, &whole(schema), &earlier)
+}
+
+/// The texts of what a schema refers to, those first that others refer to.
+fn texts(
+    schema: &NewSchema,
+    store: &Store,
+    subject: &Subject,
+    seen: &mut Vec<String>,
+    out: &mut Vec<String>,
+) {
+    for reference in &schema.references {
+        if seen.contains(&reference.name) {
+            continue;
+        }
+        seen.push(reference.name.clone());
+        let place = Subject::read(&reference.subject, &subject.context);
+        if let Ok(found) = store.version(&place, which(reference), Deleted::Shown) {
+            texts(&found.kept.schema, store, &place, seen, out);
+            out.push(found.kept.schema.schema.clone());
+        }
+    }
 }

@@ -577,3 +577,65 @@ fn a_registry_before_8_0_tells_no_guids() {
         ],
     );
 }
+
+#[test]
+fn a_level_refuses_what_does_not_follow() {
+    let at = registry();
+    let with = |fields: Value| {
+        let text = json!({"type": "record", "name": "R", "fields": fields}).to_string();
+        json!({"schema": text})
+    };
+    let field = json!({"name": "a", "type": "int"});
+    let (none, short) = (Value::Null, with(json!([])));
+    let (long, text) = (
+        with(json!([field])),
+        json!({"schema": "{}", "schemaType": "JSON"}),
+    );
+    let test = |path: &'static str, schema: &Value, fits: bool| {
+        ("POST", path, schema.clone(), json!({"is_compatible": fits}))
+    };
+    let (put, follow) = (
+        json!({"compatibility": "BACKWARD"}),
+        "/compatibility/subjects/a/versions",
+    );
+    let (status, _) = ask(&at, "POST", "/subjects/a/versions", &short);
+    assert_eq!(status, 200);
+    check(
+        &at,
+        &[
+            test("/compatibility/subjects/a/versions", &long, true),
+            ("PUT", "/config", put.clone(), put),
+            test("/compatibility/subjects/a/versions", &long, false),
+            test("/compatibility/subjects/a/versions/1", &long, false),
+            test("/compatibility/subjects/a/versions/latest", &short, true),
+            test("/compatibility/subjects/b/versions", &long, true),
+            test("/compatibility/subjects/a/versions", &text, false),
+            (
+                "POST",
+                "/compatibility/subjects/a/versions/2",
+                long.clone(),
+                json!(40402),
+            ),
+            (
+                "POST",
+                "/compatibility/subjects/a/versions/2",
+                json!({"schema": "?"}),
+                json!(42201),
+            ),
+            (
+                "GET",
+                "/compatibility/subjects/a/versions/1",
+                none,
+                json!(404),
+            ),
+            ("POST", "/subjects/a/versions", long.clone(), json!(409)),
+        ],
+    );
+    let (_, verbose) = ask(&at, "POST", &format!("{follow}?verbose=true"), &long);
+    assert_eq!(
+        verbose["messages"],
+        json!(["the new schema cannot read the old one's data: field a is new and has no default"])
+    );
+    let (status, _) = ask(&at, "POST", "/subjects/a/versions", &short);
+    assert_eq!(status, 200, "what is there already may stay");
+}
