@@ -22,6 +22,7 @@ pub use class::{
 pub use header::HeaderConverter;
 pub use json::JsonConverter;
 pub use number::NumberConverter;
+pub use registry::client::{REGISTRY_CLIENT, is_client_setting};
 pub use registry::{REGISTRY_URL, RegistryConverter};
 pub use string::StringConverter;
 

@@ -8,6 +8,7 @@
 mod csv_row;
 mod json_row;
 mod pass_through;
+mod plain_text;
 
 pub use crate::routing::TableId;
 pub use csv_row::CsvFormat;

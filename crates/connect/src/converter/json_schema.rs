@@ -1,7 +1,7 @@
 //! `io.confluent.connect.json.JsonSchemaConverter`: JSON with a JSON Schema.
 
 use super::registry::format::{Format, MessageIndexes, Schemas};
-use super::registry::settings;
+use super::registry::{client, settings};
 use crate::config::{Config, ConfigDef, ConfigKey, ConfigProblem};
 use crate::data::SchemaAndValue;
 use crate::error::{DataError, ErrorClass};
@@ -19,7 +19,10 @@ pub(super) struct Plan {}
 
 impl Format for JsonSchema {
     const FORMAT: SchemaFormat = SchemaFormat::Json;
-    const DEF: ConfigDef = ConfigDef::new(&[settings::KEYS, KEYS], &[]);
+    const DEF: ConfigDef = ConfigDef::new(
+        &[settings::ADDRESS, settings::KEYS, KEYS, client::KEYS],
+        &[],
+    );
     const BAD_SCHEMA: ErrorClass = ErrorClass::Data;
     type Plan = Plan;
 

@@ -1,5 +1,6 @@
 //! What the converters with a Schema Registry have in common: finding a record's schema, and keeping what it means.
 
+pub(super) mod client;
 pub(super) mod format;
 mod framing;
 mod rules;
@@ -103,6 +104,7 @@ impl<F: Format> Reader<F> {
                 .collect()
         };
         let settings = F::DEF.parse(&config.settings).map_err(full_names)?;
+        client::check(&settings).map_err(|problem| full_names(vec![problem]))?;
         let role = config.role();
         Ok(Self {
             format: F::new(&settings).map_err(full_names)?,

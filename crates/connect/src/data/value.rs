@@ -140,6 +140,12 @@ impl<'k> Struct<'k> {
     pub fn values(&self) -> &[Value<'k>] {
         &self.values
     }
+
+    /// The same, given away.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Value<'k>> {
+        self.values
+    }
 }
 
 /// What a converter makes of bytes: a value with its schema, `None` where the data has none.

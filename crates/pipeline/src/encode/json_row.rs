@@ -6,6 +6,8 @@ use starrocks_kafka_connect::data::{Schema, SchemaType, Struct, Value};
 use starrocks_kafka_connect::error::DataError;
 use std::io::Write as _;
 
+use super::plain_text::end_of_plain_text;
+
 /// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as,
 /// bytes are Base64, and null in a struct's field that has a default is the default.
 ///
@@ -26,10 +28,10 @@ pub(super) fn write(
             out.extend_from_slice(b"null");
         }
         Value::Boolean(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-        Value::Int8(number) => display(out, number),
-        Value::Int16(number) => display(out, number),
-        Value::Int32(number) | Value::Date(number) | Value::Time(number) => display(out, number),
-        Value::Int64(number) | Value::Timestamp(number) => display(out, number),
+        Value::Int8(number) => integer(out, *number),
+        Value::Int16(number) => integer(out, *number),
+        Value::Int32(number) | Value::Date(number) | Value::Time(number) => integer(out, *number),
+        Value::Int64(number) | Value::Timestamp(number) => integer(out, *number),
         Value::Float32(number) => float(out, (*number).into(), number),
         Value::Float64(number) => float(out, *number, number),
         Value::Decimal(number) => display(out, number),
@@ -52,6 +54,10 @@ pub(super) fn write(
         Value::Struct(structure) => fields(out, structure)?,
     }
     Ok(())
+}
+
+fn integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn display(out: &mut Vec<u8>, value: &impl std::fmt::Display) {
@@ -77,35 +83,37 @@ fn float(out: &mut Vec<u8>, wide: f64, number: &impl std::fmt::Debug) {
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let bytes = text.as_bytes();
-    let mut plain = 0;
     out.push(b'"');
-    for (at, &byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0x08 => b"\\b",
-            0x0c => b"\\f",
-            0..0x20 => &[
-                b'\\',
-                b'u',
-                b'0',
-                b'0',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ],
-            _ => continue,
-        };
+    let mut plain = 0;
+    loop {
+        let at = end_of_plain_text(bytes, plain);
         out.extend_from_slice(&bytes[plain..at]);
-        out.extend_from_slice(escape);
+        let Some(byte) = bytes.get(at) else { break };
+        escape(out, *byte);
         plain = at + 1;
     }
-    out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
+}
+
+#[cold]
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let short = match byte {
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        0..0x20 => {
+            let digits = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&digits);
+            return;
+        }
+        itself => itself,
+    };
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 fn list<T>(
@@ -136,13 +144,18 @@ fn map(
         Some(SchemaType::Map(key, element)) => (key.as_deref(), element.as_deref()),
         _ => (None, None),
     };
-    if entries
-        .iter()
-        .all(|(key, _)| matches!(key, Value::String(_)))
-        && key.is_none_or(|key| matches!(key.kind(), SchemaType::String))
-    {
+    let are_texts = key.is_none_or(|key| matches!(key.kind(), SchemaType::String));
+    let is_name = |name: &Value<'_>| match name {
+        Value::String(_) => true,
+        name => name.is_null() && key.is_some(),
+    };
+    if are_texts && entries.iter().all(|(name, _)| is_name(name)) {
         return list(out, b'{', b'}', entries, |out, (name, value)| {
-            write(out, None, name)?;
+            match name {
+                // Its text in Java, where the schema of keys allows it.
+                Value::Null => text(out, "null"),
+                name => write(out, None, name)?,
+            }
             out.push(b':');
             write(out, element, value)
         });
@@ -162,7 +175,9 @@ fn fields(out: &mut Vec<u8>, structure: &Struct<'_>) -> Result<(), DataError> {
     list(out, b'{', b'}', fields, |out, (field, value)| {
         text(out, &field.name);
         out.push(b':');
-        write(out, Some(&field.schema), or_default(&field.schema, value))
+        let written = or_default(&field.schema, value);
+        check_default(&field.schema, value, written)?;
+        write(out, Some(&field.schema), written)
     })
 }
 
@@ -171,5 +186,16 @@ pub(super) fn or_default<'v>(schema: &'v Schema, value: &'v Value<'v>) -> &'v Va
     match (&schema.default, value) {
         (Some(default), Value::Null) => default,
         (_, value) => value,
+    }
+}
+
+/// A struct as a default is of a schema that was not ready when Java made it, and so no row. Here it would be one of the
+/// wrong fields.
+fn check_default(schema: &Schema, value: &Value<'_>, written: &Value<'_>) -> Result<(), DataError> {
+    match (value, written) {
+        (Value::Null, Value::Struct(default)) if **default.schema() != *schema => {
+            Err(DataError::data("Mismatching schema."))
+        }
+        _ => Ok(()),
     }
 }

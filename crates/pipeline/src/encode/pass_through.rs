@@ -4,6 +4,8 @@
 //! twice in an object, numbers whose value every reader sees alike. Of everything else it says that it is
 //! not its own; it never says that something is wrong.
 
+use super::plain_text::end_of_plain_text;
+
 /// Deeper objects and arrays go the general way.
 const DEPTH_MAX: usize = 64;
 /// Up to as many names in an object are compared when they come; more are sorted when it ends.
@@ -319,35 +321,6 @@ fn is_zero(number: &[u8]) -> bool {
         .iter()
         .take_while(|byte| !matches!(byte, b'e' | b'E'));
     !digits.any(|byte| matches!(byte, b'1'..=b'9'))
-}
-
-/// Where the next quote, backslash or control character stands, at or after `at`. Eight bytes at a time:
-/// in each of them the top bit is set where one of the three is. A borrow can only set bits behind the
-/// first true one, which is the one that counts.
-#[inline]
-fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let is = |byte: u8| {
-            let zeros = word ^ (ONES * u64::from(byte));
-            zeros.wrapping_sub(ONES) & !zeros
-        };
-        let is_control = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (is(b'"') | is(b'\\') | is_control) & TOPS;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while let Some(byte) = bytes.get(at) {
-        if matches!(byte, b'"' | b'\\' | 0..0x20) {
-            break;
-        }
-        at += 1;
-    }
-    at
 }
 
 /// A hash of a name, of its length and its first and last bytes. Names that differ may have the same;

@@ -131,7 +131,12 @@ fn payload(schema: Option<&Schema>, value: &Value<'_>) -> String {
             key.as_ref()
                 .is_none_or(|key| matches!(key.kind(), SchemaType::String)),
         ),
-        (_, Value::Map(entries)) => map(entries, None, None, true),
+        (_, Value::Map(entries)) => {
+            let are_texts = entries
+                .iter()
+                .all(|(key, _)| matches!(key, Value::String(_)));
+            map(entries, None, None, are_texts)
+        }
         (_, Value::Struct(structure)) => {
             let fields = structure.schema().fields().iter().zip(structure.values());
             list('{', '}', fields, |(field, value)| {
@@ -172,7 +177,9 @@ fn map(
     let pair = |(k, v): &(Value<'_>, Value<'_>)| (payload(key, k), payload(element, v));
     if is_object {
         return list('{', '}', entries.iter().map(pair), |(k, v)| {
-            format!("{k}:{v}")
+            // A key that is null is called so.
+            let name = if k == "null" { "\"null\"" } else { k.as_str() };
+            format!("{name}:{v}")
         });
     }
     list('[', ']', entries.iter().map(pair), |(k, v)| {

@@ -54,13 +54,19 @@ const fn strategy(name: &'static str) -> ConfigKey {
         )
 }
 
-/// The keys. The definition of each format is made of these and its own.
-pub(in crate::converter) const KEYS: &[ConfigKey] = &[
+/// Where the registry is.
+pub(in crate::converter) const ADDRESS: &[ConfigKey] = &[
     ConfigKey::new(super::REGISTRY_URL, Kind::List)
         .non_empty()
         .importance(Importance::High)
         .group(GROUP)
-        .doc("The addresses of the Schema Registry, each `http://` or `https://`; asked in turn when one does not answer."),
+        .doc(
+            "The addresses of the Schema Registry, each `http://` or `https://`; asked in turn when one does not answer. Where a              connector's converter has none, the worker's `<key|value>.converter.schema.registry.url` counts, else the              worker's `schema.registry.url`, with the client's settings beside it.",
+        ),
+];
+
+/// The keys of all formats. The definition of each is made of the address, these, its own, and the client's.
+pub(in crate::converter) const KEYS: &[ConfigKey] = &[
     deserializer("key.schema.id.deserializer"),
     deserializer("value.schema.id.deserializer"),
     ConfigKey::new("use.schema.id", Kind::Int)
@@ -99,7 +105,7 @@ pub(in crate::converter) const KEYS: &[ConfigKey] = &[
 
 fn check_class(value: &ConfigValue, known: &[&str]) -> Result<(), String> {
     match value {
-        ConfigValue::String(class) if !known.contains(&class.as_str()) => {
+        ConfigValue::Class(class) if !known.contains(&class.as_str()) => {
             Err(format!("Class {class} could not be found."))
         }
         _ => Ok(()),

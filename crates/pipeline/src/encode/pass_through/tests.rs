@@ -96,22 +96,6 @@ fn everything_else_is_left_to_the_general_way() {
 }
 
 #[test]
-fn quotes_and_controls_are_found_at_every_place() {
-    for length in 0..40 {
-        for stop in ['"', '\\', '\n', '\u{1f}', '\0'] {
-            for filler in ['a', ' ', '!', '#', '[', ']', 'ä', '\u{7f}', '\u{80}'] {
-                let text: String = std::iter::repeat_n(filler, length)
-                    .chain([stop, '"', 'z'])
-                    .collect();
-                let expect = filler.len_utf8() * length;
-                assert_eq!(end_of_plain_text(text.as_bytes(), 0), expect, "{text:?}");
-            }
-        }
-    }
-    assert_eq!(end_of_plain_text(b"abcdefghijk", 2), 11);
-}
-
-#[test]
 fn names_are_compared_in_objects_of_every_size() {
     for count in [2, 3, 63, 64, 65, 66, 200, 1000] {
         let object = |last: usize| {
