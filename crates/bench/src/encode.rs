@@ -1,19 +1,23 @@
 //! The encoder alone: from a record's bytes to a row in memory, on one thread.
 
+mod json;
+mod registered;
+
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
+use starrocks_kafka_connect::config::ConfigProblem;
 use starrocks_kafka_connect::converter::ConverterConfig;
+use starrocks_kafka_connect::registry::RegisteredSchema;
 use starrocks_kafka_pipeline::batch::Batches;
-use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings, RowFormats};
+use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowFormats};
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::TopicMap;
-use starrocks_kafka_testbed::{GeneratedRecord, Generator, Shape};
 
-use crate::corpus;
 use crate::failure::Failure;
 use crate::report::{Table, machine};
 
@@ -28,86 +32,98 @@ pub(crate) struct EncodeOptions {
     /// How often each is measured; shown is the fastest run.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Only the cases whose path has this text.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
 }
 
-/// What is encoded, and how.
+/// A record.
+struct Sample {
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// What is done once with all records. Rows go where it is told.
+type Pass = Box<dyn FnMut(&[Sample], &mut Batches) -> Result<(), Failure>>;
+
+/// What is measured.
 struct Case {
-    shape: Shape,
-    path: &'static str,
-    /// `schemas.enable`.
-    has_schemas: bool,
-    /// Written before each value. A name that stands twice is what pass-through leaves to the general way.
-    twice: &'static str,
+    /// What the records are called.
+    records: &'static str,
+    /// What is done with them.
+    path: String,
+    samples: Vec<Sample>,
+    pass: Pass,
 }
 
-const CASES: [Case; 5] = [
-    Case {
-        shape: Shape::Flat,
-        path: "pass-through",
-        has_schemas: false,
-        twice: "",
-    },
-    Case {
-        shape: Shape::Nested,
-        path: "pass-through",
-        has_schemas: false,
-        twice: "",
-    },
-    Case {
-        shape: Shape::Flat,
-        path: "general",
-        has_schemas: false,
-        twice: r#""part":0,"#,
-    },
-    Case {
-        shape: Shape::Nested,
-        path: "general",
-        has_schemas: false,
-        twice: r#""part":0,"#,
-    },
-    Case {
-        shape: Shape::Envelope,
-        path: "general, schema and payload",
-        has_schemas: true,
-        twice: "",
-    },
-];
-
-impl Case {
-    fn encoder(&self) -> Result<Encoder, Failure> {
-        let converter = |property: &str, class: &str| ConverterConfig {
-            property: property.to_owned(),
-            class: class.to_owned(),
-            settings: [("schemas.enable".to_owned(), self.has_schemas.to_string())].into(),
-        };
-        let string = "org.apache.kafka.connect.storage.StringConverter";
-        let json = "org.apache.kafka.connect.json.JsonConverter";
-        let settings = EncoderSettings {
-            key: ConverterConfig {
-                settings: [].into(),
-                ..converter("key.converter", string)
-            },
-            value: converter("value.converter", json),
-            header: ConverterConfig {
-                settings: [].into(),
-                ..converter("header.converter", "SimpleHeaderConverter")
-            },
-            topics: TopicMap::default(),
-            formats: RowFormats::default(),
-        };
-        Encoder::new(&settings).map_err(|problems| {
-            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            Failure::new(texts.join("; "))
-        })
+fn converter<const N: usize>(
+    property: &str,
+    class: &str,
+    settings: [(&str, String); N],
+) -> ConverterConfig {
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    ConverterConfig {
+        property: property.to_owned(),
+        class: class.to_owned(),
+        settings: settings.into(),
     }
+}
 
-    fn records(&self, count: u64) -> Vec<GeneratedRecord> {
-        let mut records: Vec<_> = Generator::new(1).records(self.shape, 0, count).collect();
-        for record in &mut records {
-            record.value.splice(1..1, self.twice.bytes());
+fn refused(problems: Vec<ConfigProblem>) -> Failure {
+    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    Failure::new(texts.join("; "))
+}
+
+/// An encoder for values of a converter.
+fn encoder<const N: usize>(class: &str, settings: [(&str, String); N]) -> Result<Encoder, Failure> {
+    let string = "org.apache.kafka.connect.storage.StringConverter";
+    let settings = EncoderSettings {
+        key: converter("key.converter", string, []),
+        value: converter("value.converter", class, settings),
+        header: converter("header.converter", "SimpleHeaderConverter", []),
+        topics: TopicMap::default(),
+        formats: RowFormats::default(),
+    };
+    Encoder::new(&settings).map_err(refused)
+}
+
+/// Makes rows of all records. Whatever schema they were written with, it is this one.
+fn rows_of(mut encoder: Encoder, schema: Option<Arc<RegisteredSchema>>) -> Pass {
+    Box::new(move |samples, rows| encode(&mut encoder, schema.as_ref(), samples, rows))
+}
+
+fn encode(
+    encoder: &mut Encoder,
+    schema: Option<&Arc<RegisteredSchema>>,
+    samples: &[Sample],
+    rows: &mut Batches,
+) -> Result<(), Failure> {
+    for (sample, offset) in samples.iter().zip(0..) {
+        let raw = RawRecord {
+            topic: "bench",
+            partition: 0,
+            offset,
+            timestamp_ms: None,
+            key: Some(&sample.key),
+            value: Some(&sample.value),
+            headers: &NoHeaders,
+        };
+        let failure = Failure::to("encode a record");
+        match (encoder.encode(&raw, rows).map_err(failure)?, schema) {
+            (Encoded::Row(_), _) => {}
+            (Encoded::NeedsSchema(question), Some(schema)) => {
+                encoder.learn(question, Arc::clone(schema));
+                let again = encoder.encode(&raw, rows);
+                again.map_err(Failure::to("encode a record"))?;
+            }
+            (other, _) => return Err(Failure::new(format!("no row but {other:?}"))),
         }
-        records
+        if let Some(table) = rows.full() {
+            // As a task does; the chunk goes where a connection would send it.
+            drop(rows.take(table));
+        }
     }
+    Ok(())
 }
 
 /// What a run came to.
@@ -119,6 +135,10 @@ struct Run {
 }
 
 impl Run {
+    fn records_per_s(&self) -> f64 {
+        self.records as f64 / self.cpu.as_secs_f64()
+    }
+
     fn megabytes_per_s(&self) -> f64 {
         self.bytes as f64 / 1e6 / self.cpu.as_secs_f64()
     }
@@ -129,30 +149,35 @@ impl Run {
 }
 
 pub(crate) fn run(options: &EncodeOptions) -> Result<(), Failure> {
-    let mut table = Table::new(2, &["records", "path", "bytes", "MB/s", "ns/record"]);
+    let titles = ["records", "path", "bytes", "MB/s", "records/s", "ns/record"];
+    let mut table = Table::new(2, &titles);
     let mut results = Vec::new();
-    for case in &CASES {
-        let records = case.records(options.records);
-        let mut best = measure(case, &records, options)?;
+    let mut cases = json::cases(options.records)?;
+    cases.extend(registered::cases(options.records)?);
+    cases.retain(|case| case.path.contains(&options.only));
+    for case in &mut cases {
+        let mut best = measure(case, options)?;
         for _ in 1..options.runs {
-            let next = measure(case, &records, options)?;
-            if next.megabytes_per_s() > best.megabytes_per_s() {
+            let next = measure(case, options)?;
+            if next.ns_per_record() < best.ns_per_record() {
                 best = next;
             }
         }
         let bytes = best.bytes / best.records;
         table.row(vec![
-            corpus::name(case.shape).to_owned(),
-            case.path.to_owned(),
+            case.records.to_owned(),
+            case.path.clone(),
             bytes.to_string(),
             format!("{:.0}", best.megabytes_per_s()),
+            format!("{:.0}", best.records_per_s()),
             format!("{:.0}", best.ns_per_record()),
         ]);
         results.push(json!({
-            "corpus": corpus::name(case.shape),
+            "corpus": case.records,
             "path": case.path,
             "value_bytes": bytes,
             "megabytes_per_s": best.megabytes_per_s(),
+            "records_per_s": best.records_per_s(),
             "ns_per_record": best.ns_per_record(),
         }));
     }
@@ -173,34 +198,14 @@ fn thread_cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
-fn measure(
-    case: &Case,
-    records: &[GeneratedRecord],
-    options: &EncodeOptions,
-) -> Result<Run, Failure> {
-    let (mut encoder, mut rows) = (case.encoder()?, Batches::new());
+fn measure(case: &mut Case, options: &EncodeOptions) -> Result<Run, Failure> {
+    let bytes: usize = case.samples.iter().map(|sample| sample.value.len()).sum();
+    let mut rows = Batches::new();
     let (mut run, began) = (Run::default(), thread_cpu());
     while run.cpu < Duration::from_millis(options.run_ms) || run.records == 0 {
-        for (record, offset) in records.iter().zip(0..) {
-            let raw = RawRecord {
-                topic: "bench",
-                partition: 0,
-                offset,
-                timestamp_ms: None,
-                key: Some(&record.key),
-                value: Some(&record.value),
-                headers: &NoHeaders,
-            };
-            encoder
-                .encode(&raw, &mut rows)
-                .map_err(Failure::to("encode a record"))?;
-            run.bytes += record.value.len() as u64;
-            if let Some(table) = rows.full() {
-                // As a task does; the chunk goes where a connection would send it.
-                drop(rows.take(table));
-            }
-        }
-        run.records += records.len() as u64;
+        (case.pass)(&case.samples, &mut rows)?;
+        run.records += case.samples.len() as u64;
+        run.bytes += bytes as u64;
         run.cpu = thread_cpu() - began;
     }
     Ok(run)
@@ -208,47 +213,15 @@ fn measure(
 
 #[cfg(test)]
 mod tests {
-    use starrocks_kafka_pipeline::encode::{Encoded, TableId};
+    use starrocks_kafka_pipeline::encode::TableId;
 
     use super::*;
 
-    #[test]
-    fn every_case_makes_rows_of_the_records() {
-        for case in &CASES {
-            let (mut encoder, mut rows) = (
-                case.encoder().expect("the settings are constant and valid"),
-                Batches::new(),
-            );
-            let records = case.records(3);
-            for record in &records {
-                let raw = RawRecord {
-                    topic: "bench",
-                    partition: 0,
-                    offset: 0,
-                    timestamp_ms: None,
-                    key: Some(&record.key),
-                    value: Some(&record.value),
-                    headers: &NoHeaders,
-                };
-                let encoded = encoder.encode(&raw, &mut rows).expect("a row");
-                assert_eq!(encoded, Encoded::Row(TableId(0)));
-            }
-            let chunk = rows.take(TableId(0)).expect("it has rows");
-            let table: Vec<serde_json::Value> =
-                serde_json::from_slice(&chunk.body).expect("rows are a JSON array");
-            assert_eq!(table.len(), records.len());
-            for (row, sequence) in table.iter().zip(0..) {
-                assert_eq!(row["seq"].as_u64(), Some(sequence), "{}", case.path);
-            }
-            // Pass-through gives the bytes as they are, and what is meant to go the other way does.
-            let passes = chunk.body[1..].starts_with(&records[0].value);
-            assert_eq!(
-                passes,
-                case.path == "pass-through",
-                "{} {:?}",
-                case.path,
-                case.shape
-            );
-        }
+    /// The rows that a case makes of its records, as StarRocks is sent them.
+    pub(super) fn rows(case: &mut Case) -> Vec<u8> {
+        let mut rows = Batches::new();
+        (case.pass)(&case.samples, &mut rows).expect("rows of the records");
+        let chunk = rows.take(TableId(0)).expect("it has rows");
+        chunk.body.to_vec()
     }
 }

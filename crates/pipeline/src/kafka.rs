@@ -302,6 +302,10 @@ pub trait Kafka {
     /// polling goes on: no broker to be reached.
     fn poll(&mut self, timeout: Duration) -> Result<Polled<Self::Batch>, KafkaError>;
 
+    /// Stops fetching these partitions. What was fetched and not delivered is dropped; only
+    /// [`start`](Self::start) says where it goes on.
+    fn pause(&mut self, partitions: &[TopicPartition]);
+
     /// Stops fetching every assigned partition. The position stays behind the last record delivered.
     fn pause_all(&mut self);
 

@@ -194,6 +194,11 @@ impl TaskStatus {
         }
     }
 
+    /// One thing that was being tried again is given up.
+    pub fn forget(&self, what: &str) {
+        self.inner().retrying.remove(what);
+    }
+
     /// What was being tried again is given up.
     pub fn forget_retries(&self) {
         self.inner().retrying.clear();

@@ -10,6 +10,7 @@ mod finish;
 mod give_up;
 mod position;
 mod recover;
+mod schemas;
 mod wait;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,6 +27,7 @@ use crate::load_properties::LoadProperties;
 use crate::metadata::{Attempt, Epoch};
 use crate::remembered::Remembered;
 use crate::round::Round;
+use crate::schemas::Registries;
 use crate::settings::DeliveryGuarantee;
 use crate::status::TaskStatus;
 use crate::step::{Probe, Step};
@@ -33,6 +35,7 @@ use crate::warehouse::{Interface, Warehouse};
 
 use self::finish::Committing;
 use self::give_up::Again;
+use self::schemas::Schemas;
 
 /// What a task needs to know of its connector.
 #[derive(Clone)]
@@ -153,6 +156,8 @@ pub struct Context<'t> {
     pub warehouse: Warehouse,
     /// Turns records into rows.
     pub encoder: &'t mut Encoder,
+    /// What tells the schemas that records were written with.
+    pub registries: Registries,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws epochs.
@@ -186,6 +191,8 @@ pub struct Session<'t, K: Kafka> {
     batch: Option<(K::Batch, usize)>,
     committing: Option<Committing>,
     events: VecDeque<GroupEvent>,
+    /// What waits for a Schema Registry.
+    schemas: Schemas,
     /// Where partitions ended when they were last read through.
     ends: BTreeMap<TopicPartition, i64>,
     /// Partitions that cannot be read where they stand, and where the broker would have gone on.
@@ -224,6 +231,7 @@ impl<'t, K: Kafka> Session<'t, K> {
             batch: None,
             committing: None,
             events: VecDeque::new(),
+            schemas: Schemas::default(),
             ends: BTreeMap::new(),
             out_of_range: BTreeMap::new(),
             false_alarm: None,
@@ -393,6 +401,7 @@ impl<'t, K: Kafka> Session<'t, K> {
         self.positions.clear();
         self.replay.clear();
         self.ends.clear();
+        self.forget_schemas();
         self.settle_at = None;
         self.pause();
     }

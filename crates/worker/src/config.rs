@@ -18,6 +18,7 @@ mod providers;
 mod purpose;
 #[cfg(test)]
 mod reference;
+mod registry;
 #[cfg(test)]
 mod samples;
 mod security;

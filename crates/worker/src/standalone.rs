@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use starrocks_kafka_pipeline::registry::{RegistryClient, RegistrySettings};
 use starrocks_kafka_pipeline::remembered::Remembered;
+use starrocks_kafka_pipeline::schemas::RegistryClients;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
 use starrocks_kafka_pipeline::task::Stop;
@@ -22,6 +24,25 @@ const STOP_POLL: Duration = Duration::from_millis(20);
 
 /// What a task may take beside bringing its round home and leaving its group.
 const LEAVE_MARGIN: Duration = Duration::from_secs(1);
+
+/// The clients of the connector's Schema Registries, one where keys and values have the same.
+fn registries(plan: &ConnectorPlan) -> Result<RegistryClients, CannotStart> {
+    let client = |settings: &RegistrySettings| {
+        RegistryClient::new(settings).map_err(|problem| {
+            CannotStart(format!(
+                "connector {}: the Schema Registry: {problem}",
+                plan.name
+            ))
+        })
+    };
+    let key = plan.key_registry.as_ref().map(client).transpose()?;
+    let value = if plan.value_registry == plan.key_registry {
+        key.clone()
+    } else {
+        plan.value_registry.as_ref().map(client).transpose()?
+    };
+    Ok(RegistryClients { key, value })
+}
 
 /// One task as its worker sees it.
 pub struct RunningTask {
@@ -114,6 +135,7 @@ impl Worker {
         let client = Client::new(plan.sink.client.clone())
             .map_err(|error| CannotStart(format!("connector {}: {error}", plan.name)))?;
         let encoder = plan.encoder.clone();
+        let registries = registries(&plan)?;
         let plan = Arc::new(plan);
         if plan.initial_state != InitialState::Running {
             tracing::warn!(
@@ -129,6 +151,7 @@ impl Worker {
                 connector: Arc::clone(&plan),
                 plan: plan.task(index),
                 encoder: encoder.clone(),
+                registries: registries.clone(),
                 client: client.clone(),
                 runtime: self.runtime.handle().clone(),
                 probe: Arc::clone(probe),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use starrocks_kafka_pipeline::clock::Clock as _;
 use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::remembered::Remembered;
+use starrocks_kafka_pipeline::schemas::{Registries, RegistryClients};
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
@@ -45,6 +46,8 @@ pub struct TaskSpec {
     pub plan: TaskPlan,
     /// How records become rows.
     pub encoder: EncoderSettings,
+    /// What tells the schemas of records, shared by the connector's tasks.
+    pub registries: RegistryClients,
     /// StarRocks, shared by the connector's tasks.
     pub client: Client,
     /// Where requests run.
@@ -186,6 +189,11 @@ impl Task {
             settings: self.task_settings(),
             warehouse: self.warehouse(),
             encoder,
+            registries: Registries::new(
+                self.spec.registries.clone(),
+                Arc::new(SystemClock),
+                Arc::clone(&self.spec.status),
+            ),
             clock: Arc::new(SystemClock),
             chance: &mut chance,
             remembered: self.spec.remembered.clone(),

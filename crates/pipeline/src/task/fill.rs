@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::schemas::Told;
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed, wait};
 use crate::batch::Framing;
-use crate::encode::{Encoded, RecordError, Rows, TableId};
+use crate::encode::{Encoded, RecordError, Rows, SchemaQuestion, TableId};
 use crate::kafka::{Batch as _, Kafka, Polled, RawRecord, TopicPartition};
 use crate::load::{HandOver, OpenLoads, Target};
 use crate::metadata::{METADATA_BYTES_MAX, encoded_bytes_max};
@@ -50,6 +51,8 @@ enum Taken {
     No,
     /// Not yet: it waits for the columns of this table.
     NeedsColumns(TableId),
+    /// Not yet: it waits for the answer to this.
+    NeedsSchema(SchemaQuestion),
 }
 
 impl<K: Kafka> Session<'_, K> {
@@ -59,6 +62,7 @@ impl<K: Kafka> Session<'_, K> {
             return self.poll_events(POLL);
         }
         self.unpause();
+        self.collect_schemas()?;
         if self.batch.is_none() {
             match self.kafka.poll(self.poll_timeout()) {
                 Ok(polled) => {
@@ -105,6 +109,18 @@ impl<K: Kafka> Session<'_, K> {
                     self.learn_columns(table)?;
                     continue;
                 }
+                Ok(Taken::NeedsSchema(question)) => match self.learn_schema(&record, question)? {
+                    Told::Known => continue,
+                    Told::NotYet => {}
+                    Told::Denied(error) => {
+                        Counters::add(&self.task.status.counters.records, taken);
+                        return Err(self.bad_record(&record, &error));
+                    }
+                    Told::Refused(reason) => {
+                        Counters::add(&self.task.status.counters.records, taken);
+                        return Err(self.stop_before(&reason));
+                    }
+                },
                 Err(error) => {
                     Counters::add(&self.task.status.counters.records, taken);
                     return Err(self.bad_record(&record, &error));
@@ -141,6 +157,9 @@ impl<K: Kafka> Session<'_, K> {
         let Some(share) = share.filter(|share| record.offset >= share.position()) else {
             return Ok(Taken::No);
         };
+        if self.schemas.holds_record(record) {
+            return Ok(Taken::No);
+        }
         let encoded = if self.replay.is_empty() {
             self.task.encoder.encode(record, &mut self.batches)?
         } else {
@@ -165,7 +184,7 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::Row(table) => Some(table),
             Encoded::Skipped | Encoded::Blank(_) => None,
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
-            Encoded::NeedsSchema(question) => return Err(question.denied("no registry yet")),
+            Encoded::NeedsSchema(question) => return Ok(Taken::NeedsSchema(question)),
         };
         // What is owed was part of a plan that did fit.
         if share.cover(record.offset, table) && self.replay.is_empty() {
@@ -279,6 +298,8 @@ impl<K: Kafka> Session<'_, K> {
     /// that the round is not touched.
     pub(super) fn end_of_partition(&mut self, partition: &TopicPartition, offset: i64) {
         match self.replay.get_mut(partition) {
+            // It is not at its end: it is read again from the record that waits.
+            _ if self.schemas.holds(partition) => {}
             Some(replay) => replay.is_done |= offset >= replay.end,
             None => {
                 self.ends.insert(partition.clone(), offset);
@@ -326,10 +347,14 @@ impl<K: Kafka> Session<'_, K> {
 
     /// What came before the record is brought home, so that the next start begins with it.
     fn bad_record(&mut self, record: &RawRecord<'_>, error: &RecordError) -> Halt {
-        let halt = failed(format!(
+        self.stop_before(&format!(
             "record {}-{} at offset {} cannot be loaded: {error}",
             record.topic, record.partition, record.offset
-        ));
+        ))
+    }
+
+    fn stop_before(&mut self, reason: &str) -> Halt {
+        let halt = failed(reason);
         self.enter("stopping at a bad record");
         for replay in self.replay.values_mut() {
             // The record belongs to it.
@@ -341,7 +366,7 @@ impl<K: Kafka> Session<'_, K> {
             Ok(()) if self.restarts != restarts => Halt::Disturbed,
             Ok(()) => halt,
             Err(Halt::End(SessionEnd::Failed(reason))) => {
-                tracing::warn!("what came before the bad record is not loaded either: {reason}");
+                tracing::warn!("what came before it is not loaded either: {reason}");
                 halt
             }
             Err(other) => other,

@@ -236,6 +236,7 @@ impl<K: Kafka> Session<'_, K> {
         self.batch = None;
         self.filling = None;
         self.ends.clear();
+        self.forget_schemas();
         self.batches.clear();
         self.restarts += 1;
         let positions: Vec<_> = self

@@ -40,18 +40,32 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Waits for what was started, polling for events after a while.
     pub(super) fn wait_for<T>(&mut self, from: &Receiver<T>) -> Turn<T> {
-        let poll_at = self.now() + WITHOUT_POLLING;
+        loop {
+            // There is no such time, and so no end without a value.
+            if let Some(value) = self.wait_for_at_most(from, Duration::MAX)? {
+                return Ok(value);
+            }
+        }
+    }
+
+    /// The same, for so long at most.
+    pub(super) fn wait_for_at_most<T>(
+        &mut self,
+        from: &Receiver<T>,
+        limit: Duration,
+    ) -> Turn<Option<T>> {
+        let began = self.now();
+        let poll_at = began + WITHOUT_POLLING;
         loop {
             match from.recv_timeout(TICK) {
-                Ok(value) => return Ok(value),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(failed(
-                        "a load ended in a panic; this is a defect of starrocks-kafka, please report it",
-                    ));
-                }
+                Ok(value) => return Ok(Some(value)),
+                Err(RecvTimeoutError::Disconnected) => return Err(panicked()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.check_patience()?;
+            if self.now().duration_since(began) >= limit {
+                return Ok(None);
+            }
             if self.now() >= poll_at {
                 self.poll_events(Duration::ZERO)?;
             }
@@ -159,7 +173,11 @@ impl<K: Kafka> Session<'_, K> {
 
     pub(super) fn unpause(&mut self) {
         if self.is_paused {
-            let active: Vec<_> = self.positions.keys().cloned().collect();
+            let active = self.positions.keys();
+            let active: Vec<_> = active
+                .filter(|partition| !self.schemas.holds(partition))
+                .cloned()
+                .collect();
             self.kafka.resume(&active);
             self.is_paused = false;
         }
@@ -234,6 +252,11 @@ impl<K: Kafka> Session<'_, K> {
             now.duration_since(since).as_secs()
         )))
     }
+}
+
+/// What ran on the async runtime is gone without an answer.
+pub(super) fn panicked() -> Halt {
+    failed("a task ended in a panic; this is a defect of starrocks-kafka, please report it")
 }
 
 /// What reading is called where it is tried again.

@@ -237,6 +237,14 @@ impl Kafka for FakeKafka {
         }
     }
 
+    fn pause(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            if let Some(place) = self.places.get_mut(partition) {
+                place.is_fetching = false;
+            }
+        }
+    }
+
     fn pause_all(&mut self) {
         self.places
             .values_mut()

@@ -14,5 +14,6 @@ mod properties;
 mod rebalances;
 mod retention;
 mod rounds;
+mod schemas;
 mod task_thread;
 mod world;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use starrocks_kafka_pipeline::clock::Clock;
 use starrocks_kafka_pipeline::encode::Encoder;
 use starrocks_kafka_pipeline::remembered::Remembered;
+use starrocks_kafka_pipeline::schemas::{Registries, RegistryClients};
 use starrocks_kafka_pipeline::status::TaskStatus;
 use starrocks_kafka_pipeline::step::{Probe, Step};
 use starrocks_kafka_pipeline::task::{Context, JOIN, Session, SessionEnd, Stop, TaskSettings};
@@ -184,6 +185,7 @@ pub(crate) struct Start {
     pub(crate) broker: Broker,
     pub(crate) tuning: Tuning,
     pub(crate) encoder: Encoder,
+    pub(crate) registries: RegistryClients,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<AtomicU64>,
@@ -314,6 +316,11 @@ impl Run {
             settings,
             warehouse,
             encoder: &mut self.start.encoder,
+            registries: Registries::new(
+                self.start.registries.clone(),
+                Arc::clone(&self.start.clock),
+                Arc::clone(&self.status),
+            ),
             clock: Arc::clone(&self.start.clock),
             chance: &mut draw,
             remembered: self.start.remembered.clone(),

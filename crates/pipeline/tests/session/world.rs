@@ -12,13 +12,18 @@ use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
 use starrocks_kafka_pipeline::load_properties::LoadProperties;
 use starrocks_kafka_pipeline::recovery::InDoubt;
+use starrocks_kafka_pipeline::registry::{
+    RegistryAddress, RegistryClient, RegistrySettings, RegistryTls,
+};
 use starrocks_kafka_pipeline::remembered::Remembered;
 use starrocks_kafka_pipeline::routing::TopicMap;
+use starrocks_kafka_pipeline::schemas::RegistryClients;
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::step::Step;
 use starrocks_kafka_starrocks::{
     CallError, Client, ClientConfig, Frontend, Label, Secret, TransactionRef,
 };
+use starrocks_kafka_testbed::schema_registry::{Options as RegistryOptions, SchemaRegistry};
 use starrocks_kafka_testbed::{
     Call, Expected, Hop, StandIn, StandInOptions, Traced, Txn, TxnState, exactly_once,
 };
@@ -84,6 +89,8 @@ pub(crate) struct World {
     /// `starrocks.topic2table.map`.
     map: Option<String>,
     tables: BTreeSet<String>,
+    /// Where there is one, values are JSON with schemas of it.
+    registry: Option<SchemaRegistry>,
     clock: Arc<TestClock>,
     chance: Arc<AtomicU64>,
 }
@@ -103,6 +110,7 @@ impl World {
             tuning,
             map: None,
             tables: BTreeSet::new(),
+            registry: None,
             clock: Arc::new(TestClock {
                 start,
                 ahead_ms: Arc::default(),
@@ -134,6 +142,37 @@ impl World {
             self.table(table);
         }
         self
+    }
+
+    /// Values have schemas of a registry.
+    pub(crate) fn with_registry(mut self) -> Self {
+        let registry = SchemaRegistry::start(RegistryOptions::default());
+        self.registry = Some(registry.expect("a free port"));
+        self
+    }
+
+    pub(crate) fn registry(&self) -> &SchemaRegistry {
+        self.registry.as_ref().expect("the test has asked for one")
+    }
+
+    fn registries(&self) -> RegistryClients {
+        let client = |registry: &SchemaRegistry| {
+            let settings = RegistrySettings {
+                addresses: vec![RegistryAddress {
+                    url: registry.url(),
+                    authorization: None,
+                }],
+                headers: Vec::new(),
+                connect_timeout: LIMIT,
+                read_timeout: LIMIT,
+                tls: RegistryTls::default(),
+            };
+            RegistryClient::new(&settings).expect("a client")
+        };
+        RegistryClients {
+            key: None,
+            value: self.registry.as_ref().map(client),
+        }
     }
 
     fn table(&mut self, table: &str) {
@@ -175,6 +214,7 @@ impl World {
             broker: self.broker.clone(),
             tuning: self.tuning.clone(),
             encoder: self.encoder(),
+            registries: self.registries(),
             client: self.client(),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::clone(&self.chance),
@@ -200,11 +240,18 @@ impl World {
         };
         Encoder::new(&EncoderSettings {
             key: converter("key.converter", "ByteArrayConverter", &[]),
-            value: converter(
-                "value.converter",
-                "JsonConverter",
-                &[("schemas.enable", "false")],
-            ),
+            value: match &self.registry {
+                Some(registry) => converter(
+                    "value.converter",
+                    "io.confluent.connect.json.JsonSchemaConverter",
+                    &[("schema.registry.url", &registry.url())],
+                ),
+                None => converter(
+                    "value.converter",
+                    "JsonConverter",
+                    &[("schemas.enable", "false")],
+                ),
+            },
             header: converter("header.converter", "SimpleHeaderConverter", &[]),
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")

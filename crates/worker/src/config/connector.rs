@@ -5,7 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
+use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_pipeline::encode::EncoderSettings;
+use starrocks_kafka_pipeline::registry::RegistrySettings;
 use starrocks_kafka_pipeline::settings::SinkSettings;
 
 use super::clients;
@@ -15,6 +17,7 @@ use super::converters;
 use super::file::InitialState;
 use super::problem::Notice;
 use super::purpose::Purpose;
+use super::registry;
 use super::subscription::{self, Subscription};
 use super::unknown;
 use super::variables;
@@ -40,6 +43,10 @@ pub struct ConnectorPlan {
     pub encoder: EncoderSettings,
     /// Where rows go, and how.
     pub sink: SinkSettings,
+    /// The Schema Registry of keys, where their converter has one.
+    pub key_registry: Option<RegistrySettings>,
+    /// The Schema Registry of values, where their converter has one.
+    pub value_registry: Option<RegistrySettings>,
     /// What was accepted and has no effect, or is likely to be a mistake; to be said once.
     pub notices: Vec<Notice>,
     /// The properties as they were given, variables included.
@@ -128,10 +135,16 @@ impl ConnectorPlan {
 
         let clients = Clients::read(given, worker, purpose, &mut problems, &mut notices);
         let mut converter = |property: &str| {
-            let resolved = converters::resolve(property, given, &worker.given);
+            let resolved = converters::resolve(property, given, &worker.given, &mut notices);
             resolved.map_err(|found| problems.extend(found)).ok()
         };
         let [key, value, header] = converters::PROPERTIES.map(&mut converter);
+        let registry = |converter: &Option<ConverterConfig>| {
+            let settings = registry::settings(converter.as_ref()?);
+            // What is wrong with them was said with the converter.
+            settings.ok().flatten()
+        };
+        let (key_registry, value_registry) = (registry(&key), registry(&value));
         let subscription = subscription::parse(&config)
             .map_err(|found| problems.extend(found))
             .ok();
@@ -178,6 +191,8 @@ impl ConnectorPlan {
                 formats: sink.row_formats(),
             },
             sink,
+            key_registry,
+            value_registry,
             notices,
             given: as_given.clone(),
             consumer,

@@ -2,7 +2,12 @@
 //! names its converter gets none of the worker's settings, one that does not gets none of its own.
 
 use starrocks_kafka_connect::config::{ConfigProblem, Given};
-use starrocks_kafka_connect::converter::{Converter, ConverterConfig, HeaderConverter};
+use starrocks_kafka_connect::converter::{
+    Converter, ConverterConfig, HeaderConverter, REGISTRY_URL,
+};
+
+use super::problem::Notice;
+use super::registry;
 
 /// The properties that name converters.
 pub(super) const PROPERTIES: [&str; 3] = ["key.converter", "value.converter", HEADER];
@@ -15,7 +20,12 @@ pub(super) fn check_worker(worker: &Given) -> Vec<ConfigProblem> {
     let named = PROPERTIES
         .into_iter()
         .filter_map(|property| ConverterConfig::select(property, worker, worker));
-    named.flat_map(|config| problems(&config)).collect()
+    named
+        .flat_map(|mut config| {
+            registry::inherit(&mut config, worker);
+            problems(&config)
+        })
+        .collect()
 }
 
 /// The converter that `property` names for a connector; the default one of headers where nothing names it.
@@ -27,12 +37,14 @@ pub(super) fn resolve(
     property: &str,
     connector: &Given,
     worker: &Given,
+    notices: &mut Vec<Notice>,
 ) -> Result<ConverterConfig, Vec<ConfigProblem>> {
-    let config = if property == HEADER {
+    let mut config = if property == HEADER {
         ConverterConfig::select_header(connector, worker)
     } else {
         ConverterConfig::select(property, connector, worker).ok_or_else(Vec::new)?
     };
+    notices.extend(registry::inherit(&mut config, worker));
     let found = problems(&config);
     if found.is_empty() {
         Ok(config)
@@ -64,7 +76,16 @@ fn problems(config: &ConverterConfig) -> Vec<ConfigProblem> {
     } else {
         Converter::new(config).err()
     };
-    problems.unwrap_or_default()
+    let mut problems = problems.unwrap_or_default();
+    for problem in &mut problems {
+        if problem.name.ends_with(REGISTRY_URL) && problem.value.is_none() {
+            let way_out =
+                format!(" Set it here, or {REGISTRY_URL} in the worker's file for all connectors.");
+            problem.message.push_str(&way_out);
+        }
+    }
+    problems.extend(registry::settings(config).err().unwrap_or_default());
+    problems
 }
 
 /// Settings for a converter that the connector does not name: they do nothing, which surprises.
@@ -100,8 +121,8 @@ mod tests {
             ("value.converter.schemas.enable", "false"),
         ]);
         let check = |connector: &[(&str, &str)], class: &str, settings: &[(&str, &str)]| {
-            let config =
-                resolve(VALUE, &given(connector), &worker).expect("a converter that is built");
+            let config = resolve(VALUE, &given(connector), &worker, &mut Vec::new())
+                .expect("a converter that is built");
             assert_eq!(
                 (config.class.as_str(), config.settings),
                 (class, given(settings)),
@@ -145,7 +166,7 @@ mod tests {
                     given(&[(VALUE, class)])
                 }
             };
-            let found = resolve(VALUE, &one(connector), &one(worker))
+            let found = resolve(VALUE, &one(connector), &one(worker), &mut Vec::new())
                 .err()
                 .unwrap_or_default();
             let text: Vec<_> = found.iter().map(ToString::to_string).collect();
@@ -169,7 +190,8 @@ mod tests {
                       Expected value to be either true or false";
         assert_eq!(check_worker(&wrong)[0].to_string(), expect);
         assert_eq!(
-            resolve(VALUE, &wrong, &Given::new()).expect_err("wrong")[0].to_string(),
+            resolve(VALUE, &wrong, &Given::new(), &mut Vec::new()).expect_err("wrong")[0]
+                .to_string(),
             expect
         );
     }

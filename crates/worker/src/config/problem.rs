@@ -111,6 +111,14 @@ impl Notice {
         }
     }
 
+    /// Something that is as it should be, and that one may want to know.
+    pub(super) fn info(message: impl Into<String>) -> Self {
+        Self {
+            warning: false,
+            message: message.into(),
+        }
+    }
+
     /// Something that is likely to be a mistake.
     pub(super) fn warning(message: impl Into<String>) -> Self {
         Self {

@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use starrocks_kafka_connect::config::Secret;
 
+pub(super) use jaas::Jaas;
 pub(super) use merged::{Merged, Said, Wrong};
+pub(super) use stores::{Identity, identity, trust};
 
 use super::security_table::PROTOCOL;
 use crate::oauth::{Endpoint, TokenSettings};
-use jaas::Jaas;
 
 /// What secures a client. It has no `Debug`, for it has passwords and keys.
 #[derive(Clone, Default)]

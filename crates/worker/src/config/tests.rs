@@ -300,7 +300,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     assert_eq!(error.exit_code(), 2);
     insta::assert_snapshot!(error.to_string(), @r#"
     w.properties:1: Invalid value [k1] for configuration bootstrap.servers: Invalid url in bootstrap.servers: k1; write host:port
-    w.properties:2: Invalid value com.example.Nope for configuration value.converter: Class com.example.Nope could not be found. Known converters: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter, org.apache.kafka.connect.converters.ShortConverter, org.apache.kafka.connect.converters.IntegerConverter, org.apache.kafka.connect.converters.LongConverter, org.apache.kafka.connect.converters.FloatConverter, org.apache.kafka.connect.converters.DoubleConverter, org.apache.kafka.connect.converters.BooleanConverter
+    w.properties:2: Invalid value com.example.Nope for configuration value.converter: Class com.example.Nope could not be found. Known converters: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter, org.apache.kafka.connect.converters.ShortConverter, org.apache.kafka.connect.converters.IntegerConverter, org.apache.kafka.connect.converters.LongConverter, org.apache.kafka.connect.converters.FloatConverter, org.apache.kafka.connect.converters.DoubleConverter, org.apache.kafka.connect.converters.BooleanConverter, io.confluent.connect.avro.AvroConverter, io.confluent.connect.protobuf.ProtobufConverter, io.confluent.connect.json.JsonSchemaConverter
     w.properties:3: Invalid value [127.0.0.1:8083] for configuration listeners: Listener doesn't have the right format (protocol://hostname:port).
     w.properties:4: Invalid value soon for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
     w.properties:5: Unknown configuration bootstrap.server; did you mean bootstrap.servers?
@@ -336,6 +336,19 @@ fn a_connector_s_file_alone_ends_with_3() {
 }
 
 #[test]
+fn a_registry_stands_in_the_connectors_file_or_in_the_workers() {
+    let avro = "value.converter=io.confluent.connect.avro.AvroConverter\n";
+    insta::assert_snapshot!(
+        refused("", avro),
+        @r#"a.properties: Missing required configuration "value.converter.schema.registry.url" which has no default value. Set it here, or schema.registry.url in the worker's file for all connectors."#
+    );
+    insta::assert_snapshot!(
+        refused("schema.registry.url=registry:8081\n", avro),
+        @"a.properties: Invalid value registry:8081 for configuration value.converter.schema.registry.url: it must begin with http:// or https://."
+    );
+}
+
+#[test]
 fn what_comes_later_is_refused_by_name() {
     insta::assert_snapshot!(refused(
         "",
@@ -344,17 +357,13 @@ fn what_comes_later_is_refused_by_name() {
          predicates=p\n\
          errors.tolerance=all\n\
          errors.deadletterqueue.topic.name=letters\n\
-         starrocks.mysql.url=fe:9030\n\
-         key.converter=io.confluent.connect.protobuf.ProtobufConverter\n\
-         value.converter=io.confluent.connect.avro.AvroConverter\n",
+         starrocks.mysql.url=fe:9030\n",
     ), @r"
     a.properties:8: A chain of transforms is not yet supported (configuration transforms).
     a.properties:10: A predicate is not yet supported (configuration predicates).
     a.properties:11: The tolerance all is not yet supported (configuration errors.tolerance).
     a.properties:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
     a.properties:13: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
-    a.properties:14: io.confluent.connect.protobuf.ProtobufConverter is not yet supported (configuration key.converter).
-    a.properties:15: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
     ");
 }
 

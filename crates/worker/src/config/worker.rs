@@ -11,6 +11,7 @@ use super::overrides::{self, OverridePolicy};
 use super::problem::Notice;
 use super::providers::Providers;
 use super::purpose::Purpose;
+use super::registry;
 use super::security;
 use super::unknown;
 use super::variables;
@@ -82,7 +83,11 @@ impl WorkerConfig {
 
         let of_no_effect = |name: &String| Some(Notice::no_effect(name, without_effect(name)?));
         notices.extend(given.keys().filter_map(of_no_effect));
-        let known = |name: &str| without_effect(name).is_some() || clients::is_about_security(name);
+        let known = |name: &str| {
+            without_effect(name).is_some()
+                || clients::is_about_security(name)
+                || registry::is_about_registry(name)
+        };
         unknown::check(&DEF, given, known, &mut problems, &mut notices);
 
         let mut worker = Self {

@@ -201,6 +201,10 @@ impl Kafka for LibrdkafkaClient {
         told
     }
 
+    fn pause(&mut self, partitions: &[TopicPartition]) {
+        self.consumer.pause(partitions);
+    }
+
     fn pause_all(&mut self) {
         self.consumer.pause_all();
     }

@@ -272,14 +272,21 @@ impl Consumer {
     }
 
     pub(super) fn pause_all(&mut self) {
+        self.pause_those(|_| true);
+    }
+
+    pub(super) fn pause(&mut self, partitions: &[TopicPartition]) {
+        self.pause_those(|partition| partitions.contains(partition));
+    }
+
+    fn pause_those(&mut self, is_meant: impl Fn(&TopicPartition) -> bool) {
         let mut partitions = Vec::new();
-        for slot in self
-            .assignment
-            .slots()
-            .filter(|slot| slot.reading == Reading::Fetching)
-        {
-            slot.reading = Reading::Paused;
-            partitions.push(slot.partition.clone());
+        let slots = self.assignment.slots();
+        for slot in slots.filter(|slot| slot.reading == Reading::Fetching) {
+            if is_meant(&slot.partition) {
+                slot.reading = Reading::Paused;
+                partitions.push(slot.partition.clone());
+            }
         }
         if !partitions.is_empty() {
             let list = PartitionList::of(&partitions);

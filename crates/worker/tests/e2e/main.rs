@@ -14,6 +14,7 @@ mod process;
 mod rebalance;
 mod retention;
 mod rig;
+mod schema_registry;
 mod secured;
 mod starrocks_answers;
 mod starrocks_away;

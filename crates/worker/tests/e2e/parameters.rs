@@ -379,40 +379,6 @@ fn keys_are_read_by_the_converter_that_is_named() {
 }
 
 #[test]
-fn no_converter_asks_a_schema_registry_yet() {
-    let Some(rig) = Rig::new("registry") else {
-        return;
-    };
-    let topic = rig.topic(1);
-    rig.produce(&topic, 1, 0, 10);
-    let json = "org.apache.kafka.connect.json.JsonConverter";
-    let unused = [
-        (
-            "key.converter",
-            "org.apache.kafka.connect.storage.StringConverter",
-        ),
-        ("key.converter.schema.registry.url", "http://127.0.0.1:1"),
-        ("value.converter", json),
-        ("value.converter.schemas.enable", "false"),
-        ("value.converter.schema.registry.url", "http://127.0.0.1:1"),
-    ];
-    let worker = rig.start(&[rig.connector("unused", &topic, &unused)]);
-    rig.wait_for_rows(&topic, 10, &worker);
-    drop(worker.terminate());
-    rig.check_exactly_once(&topic, &topic, 1, 10);
-
-    let avro = "io.confluent.connect.avro.AvroConverter";
-    let refused = [
-        ("value.converter", avro),
-        ("value.converter.schema.registry.url", "http://127.0.0.1:1"),
-    ];
-    let mut worker = rig.start(&[rig.connector("refused", &topic, &refused)]);
-    assert_eq!(worker.wait().code(), Some(3), "{}", worker.log());
-    let expect = format!("{avro} is not yet supported (configuration value.converter)");
-    assert!(worker.log().contains(&expect), "{}", worker.log());
-}
-
-#[test]
 fn rows_come_when_time_is_up_or_when_they_are_enough() {
     let Some(rig) = Rig::new("flush") else { return };
     let (slow, many) = (rig.topic(1), rig.topic(1));

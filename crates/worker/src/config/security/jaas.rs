@@ -7,7 +7,7 @@ use std::str::Chars;
 
 /// One entry. It has no `Debug`, for its options are credentials.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Jaas {
+pub(in super::super) struct Jaas {
     /// The login module's class.
     pub(super) module: String,
     /// Its options; of two with one name the last counts.
@@ -15,7 +15,7 @@ pub(super) struct Jaas {
 }
 
 impl Jaas {
-    pub(super) fn option(&self, name: &str) -> Option<&str> {
+    pub(in super::super) fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)
     }
 
@@ -23,7 +23,7 @@ impl Jaas {
     ///
     /// # Errors
     /// What is wrong, without any of the values.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in super::super) fn parse(text: &str) -> Result<Self, String> {
         let mut tokens = Tokens(text.chars().peekable());
         let Some(first) = tokens.next() else {
             return Err("Login module not specified in JAAS config".to_owned());

@@ -48,7 +48,7 @@ impl Merged<'_> {
     }
 
     /// A property that is wrong; a secret is not shown.
-    pub(super) fn wrong(&self, name: &str, what: &str) -> Wrong {
+    pub(in super::super) fn wrong(&self, name: &str, what: &str) -> Wrong {
         let full = self.full(name);
         let long = |text: &str| text.len() > 200 || text.contains('\n');
         let shown = match self.get_raw(name) {

@@ -15,11 +15,11 @@ use super::merged::{Merged, Wrong};
 use super::{jks, pem};
 
 /// Who the client is, in PEM.
-pub(super) struct Identity {
-    pub(super) certificates: String,
-    pub(super) key: String,
+pub(in super::super) struct Identity {
+    pub(in super::super) certificates: String,
+    pub(in super::super) key: String,
     /// Of a key that librdkafka opens.
-    pub(super) key_password: Option<String>,
+    pub(in super::super) key_password: Option<String>,
 }
 
 /// The names of one store's properties.
@@ -49,7 +49,7 @@ const KEY_CERTIFICATES: &str = "ssl.keystore.certificate.chain";
 const KEY_PASSWORD: &str = "ssl.key.password";
 
 /// The certificates to trust, as PEM; `None` where the platform's are meant.
-pub(super) fn trust(given: &Merged<'_>) -> Result<Option<String>, Wrong> {
+pub(in super::super) fn trust(given: &Merged<'_>) -> Result<Option<String>, Wrong> {
     let store = Store::named(given, &TRUST, &[TRUST_CERTIFICATES])?;
     let certificates = match (store, given.get(TRUST_CERTIFICATES)) {
         (None, None) => return Ok(None),
@@ -82,7 +82,7 @@ pub(super) fn trust(given: &Merged<'_>) -> Result<Option<String>, Wrong> {
 }
 
 /// The client's key and certificates; `None` where it has none.
-pub(super) fn identity(given: &Merged<'_>) -> Result<Option<Identity>, Wrong> {
+pub(in super::super) fn identity(given: &Merged<'_>) -> Result<Option<Identity>, Wrong> {
     let store = Store::named(given, &KEY, &[KEY_ITSELF, KEY_CERTIFICATES])?;
     let Some(store) = store else {
         return inline_identity(given);

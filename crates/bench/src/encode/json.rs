@@ -1,0 +1,102 @@
+//! Cases of JSON: without schemas, by both ways, and with them in each record.
+
+use starrocks_kafka_testbed::{Generator, Shape};
+
+use super::{Case, Sample, encoder, rows_of};
+use crate::corpus;
+use crate::failure::Failure;
+
+/// What is encoded, and how.
+struct Json {
+    shape: Shape,
+    path: &'static str,
+    /// `schemas.enable`.
+    has_schemas: bool,
+    /// Written before each value. A name that stands twice is what pass-through leaves to the general way.
+    twice: &'static str,
+}
+
+const CASES: [Json; 5] = [
+    Json {
+        shape: Shape::Flat,
+        path: "JSON, pass-through",
+        has_schemas: false,
+        twice: "",
+    },
+    Json {
+        shape: Shape::Nested,
+        path: "JSON, pass-through",
+        has_schemas: false,
+        twice: "",
+    },
+    Json {
+        shape: Shape::Flat,
+        path: "JSON, general",
+        has_schemas: false,
+        twice: r#""part":0,"#,
+    },
+    Json {
+        shape: Shape::Nested,
+        path: "JSON, general",
+        has_schemas: false,
+        twice: r#""part":0,"#,
+    },
+    Json {
+        shape: Shape::Envelope,
+        path: "JSON, schema and payload",
+        has_schemas: true,
+        twice: "",
+    },
+];
+
+impl Json {
+    fn samples(&self, count: u64) -> Vec<Sample> {
+        let records = Generator::new(1).records(self.shape, 0, count);
+        let samples = records.map(|mut record| {
+            record.value.splice(1..1, self.twice.bytes());
+            Sample {
+                key: record.key,
+                value: record.value,
+            }
+        });
+        samples.collect()
+    }
+}
+
+/// The cases, with so many records each.
+pub(super) fn cases(count: u64) -> Result<Vec<Case>, Failure> {
+    let case = |json: &Json| {
+        let class = "org.apache.kafka.connect.json.JsonConverter";
+        let settings = [("schemas.enable", json.has_schemas.to_string())];
+        Ok(Case {
+            records: corpus::name(json.shape),
+            path: json.path.to_owned(),
+            samples: json.samples(count),
+            pass: rows_of(encoder(class, settings)?, None),
+        })
+    };
+    CASES.iter().map(case).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::rows;
+    use super::*;
+
+    #[test]
+    fn every_case_makes_rows_of_the_records() {
+        for (json, mut case) in CASES.iter().zip(cases(3).expect("settings are valid")) {
+            let chunk = rows(&mut case);
+            let table: Vec<serde_json::Value> =
+                serde_json::from_slice(&chunk).expect("rows are a JSON array");
+            assert_eq!(table.len(), case.samples.len());
+            for (row, sequence) in table.iter().zip(0..) {
+                assert_eq!(row["seq"].as_u64(), Some(sequence), "{}", case.path);
+            }
+            // Pass-through gives the bytes as they are, and what is meant to go the other way does.
+            let passes = chunk[1..].starts_with(&case.samples[0].value);
+            let is_meant_to = json.path == "JSON, pass-through";
+            assert_eq!(passes, is_meant_to, "{} {}", case.records, case.path);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What a registry's answers mean.
+
+use serde::Deserialize;
+use starrocks_kafka_connect::registry::{
+    ReadRule, Reference, RegisteredSchema, RuleKind, SchemaFormat,
+};
+
+use super::RegistryError;
+use super::transport::{Failure, Reply};
+
+/// How much of what is no answer is shown.
+const SHOWN_CHARS: usize = 120;
+
+/// What came of a request.
+#[derive(Debug)]
+pub(super) enum Answered {
+    Document(Document),
+    Error(RegistryError),
+}
+
+/// A schema as the registry's JSON has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document {
+    schema: String,
+    schema_type: Option<String>,
+    #[serde(default)]
+    references: Option<Vec<WrittenReference>>,
+    rule_set: Option<RuleSet>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct WrittenReference {
+    name: String,
+    subject: String,
+    version: i32,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RuleSet {
+    domain_rules: Option<Vec<Rule>>,
+    encoding_rules: Option<Vec<Rule>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Rule {
+    name: String,
+    kind: Option<String>,
+    mode: Option<String>,
+    #[serde(rename = "type")]
+    rule_type: String,
+    on_failure: Option<String>,
+    disabled: bool,
+}
+
+/// The body of an error.
+#[derive(Debug, Deserialize)]
+struct Problem {
+    error_code: Option<u32>,
+    message: Option<String>,
+}
+
+impl Document {
+    /// The schema, and what it refers to directly.
+    ///
+    /// # Errors
+    /// A format that nobody knows.
+    pub(super) fn into_schema(self) -> Result<(RegisteredSchema, Vec<Reference>), RegistryError> {
+        let kind = self.schema_type.as_deref().unwrap_or("AVRO");
+        let format = SchemaFormat::of(kind).ok_or_else(|| {
+            RegistryError::Denied(format!("its schemaType is {kind}, which is not known"))
+        })?;
+        let rules = self.rule_set.unwrap_or_default();
+        let read_rules = [(rules.domain_rules, false), (rules.encoding_rules, true)]
+            .into_iter()
+            .flat_map(|(rules, is_encoding)| {
+                let rules = rules.unwrap_or_default().into_iter();
+                rules.filter_map(move |rule| rule.of_reading(is_encoding))
+            });
+        let schema = RegisteredSchema {
+            format,
+            text: self.schema,
+            references: Vec::new(),
+            reference_problem: None,
+            read_rules: read_rules.collect(),
+            registrations: None,
+        };
+        Ok((schema, references(self.references)))
+    }
+
+    /// The text, and what it refers to.
+    pub(super) fn into_text(self) -> (String, Vec<Reference>) {
+        (self.schema, references(self.references))
+    }
+}
+
+fn references(written: Option<Vec<WrittenReference>>) -> Vec<Reference> {
+    let written = written.unwrap_or_default().into_iter();
+    let reference = |written: WrittenReference| Reference {
+        name: written.name,
+        subject: written.subject,
+        version: written.version,
+    };
+    written.map(reference).collect()
+}
+
+impl Rule {
+    /// The rule, where it is enabled for readers.
+    fn of_reading(self, is_encoding: bool) -> Option<ReadRule> {
+        let mode = self.mode.as_deref().unwrap_or("WRITEREAD");
+        let reads = matches!(mode, "READ" | "WRITEREAD");
+        (reads && !self.disabled).then(|| ReadRule {
+            name: self.name,
+            rule_type: self.rule_type,
+            kind: match self.kind.as_deref() {
+                Some("CONDITION") => RuleKind::Condition,
+                _ => RuleKind::Transform,
+            },
+            is_encoding,
+            on_failure: self.on_failure,
+        })
+    }
+}
+
+/// Reads what an address answered. `url` is named in everything that is said.
+pub(super) fn read(url: &str, answer: Result<Reply, Failure>) -> Answered {
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(Failure::Passing(cause)) => {
+            return Answered::Error(RegistryError::Unavailable(format!("{url}: {cause}")));
+        }
+        Err(Failure::Lasting(cause)) => {
+            let hint = if cause.to_lowercase().contains("certificate") {
+                "; schema.registry.ssl.truststore.location names the authorities to trust, schema.registry.ssl.keystore.location the \
+                 client's own certificate"
+            } else {
+                ""
+            };
+            let reason = format!("the Schema Registry {url} cannot be asked: {cause}{hint}");
+            return Answered::Error(RegistryError::Refused(reason));
+        }
+    };
+    if (200..300).contains(&reply.status) {
+        return match serde_json::from_slice(&reply.body) {
+            Ok(document) => Answered::Document(document),
+            Err(_) => Answered::Error(no_registry(url, &reply)),
+        };
+    }
+    Answered::Error(error(url, &reply))
+}
+
+fn error(url: &str, reply: &Reply) -> RegistryError {
+    let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
+    let code = problem.as_ref().and_then(|problem| problem.error_code);
+    let message = problem.and_then(|problem| problem.message);
+    let status = reply.status;
+    match (status, code) {
+        (404, Some(40401..=40403)) => {
+            let message = message.unwrap_or_default();
+            RegistryError::Denied(format!(
+                "the Schema Registry {url} does not have it: {message}"
+            ))
+        }
+        (401 | 403, _) => {
+            let message = message.map_or_else(String::new, |message| format!(" ({message})"));
+            RegistryError::Refused(format!(
+                "the Schema Registry {url} refuses the login, {status}{message}: basic.auth.credentials.source=USER_INFO and \
+                 basic.auth.user.info=<name>:<password>, or bearer.auth.credentials.source=STATIC_TOKEN and bearer.auth.token, \
+                 must be those of the registry, not of the brokers, and allow to read the subject"
+            ))
+        }
+        (408 | 429 | 500..=599, _) => {
+            let message = message.unwrap_or_else(|| shown(&reply.body));
+            RegistryError::Unavailable(format!("{url}: it answers {status}: {message}"))
+        }
+        (300..=399, _) => {
+            let to = reply.location.as_deref().unwrap_or("another place");
+            RegistryError::Refused(format!(
+                "{url} sends us to {to} ({status}); set schema.registry.url to the registry's own address"
+            ))
+        }
+        _ if code.is_some() => {
+            let message = message.unwrap_or_default();
+            RegistryError::Refused(format!(
+                "the Schema Registry {url} refuses the request, {status}: {message}"
+            ))
+        }
+        _ => no_registry(url, reply),
+    }
+}
+
+/// Something answers that is no registry.
+fn no_registry(url: &str, reply: &Reply) -> RegistryError {
+    let Reply {
+        status,
+        media_type,
+        body,
+        ..
+    } = reply;
+    let kind = if media_type.is_empty() {
+        "no media type"
+    } else {
+        media_type
+    };
+    RegistryError::Refused(format!(
+        "{url} does not answer as a Schema Registry does, but {status} with {kind}: {}; schema.registry.url must have the \
+         registry's address, with its path where it has one (Apicurio: /apis/ccompat/v7)",
+        shown(body)
+    ))
+}
+
+/// The beginning of a body, on one line.
+fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN_CHARS)]);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line: String = words.join(" ").chars().take(SHOWN_CHARS).collect();
+    format!("{line:?}")
+}
