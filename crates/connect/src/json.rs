@@ -4,14 +4,28 @@
 //! of a name that occurs twice in an object the last member counts. Comments, single quotes, `NaN`,
 //! `+1` and `.5` are refused. Jackson's limits hold: 1000 levels of nesting, 1000 digits a number. One
 //! thing differs on purpose: text after the value is refused, where Jackson drops it in silence.
+//!
+//! Confluent's converters have a Jackson that takes other liberties: [`Dialect`].
 
 mod encoding;
 mod parser;
 
-pub use encoding::decode;
+pub use encoding::{decode, decode_as};
 pub(crate) use parser::Parser;
 
 use std::borrow::Cow;
+
+/// Whose Jackson it is: they differ in version and settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// That of Kafka's `JsonConverter`.
+    #[default]
+    Kafka,
+    /// That of Confluent's converter of JSON Schema. It has no leading zeros; UTF-8 is what the standard says;
+    /// `NaN`, `Infinity`, `INF` (with signs, but for the first) are numbers; and every number is an exact one, so that one whose
+    /// exponent does not fit 32 bits is no JSON.
+    Confluent,
+}
 
 /// A JSON value that borrows texts and numbers from its source.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +51,15 @@ impl<'k> Json<'k> {
     /// # Errors
     /// Where and why it is no JSON.
     pub fn parse(text: &'k str) -> Result<Self, JsonError> {
-        let mut parser = Parser::new(text);
+        Self::parse_as(text, Dialect::Kafka)
+    }
+
+    /// Reads one value as somebody's Jackson does.
+    ///
+    /// # Errors
+    /// Where and why it is no JSON.
+    pub fn parse_as(text: &'k str, dialect: Dialect) -> Result<Self, JsonError> {
+        let mut parser = Parser::new(text, dialect);
         let value = parser.value(0)?;
         parser.end()?;
         Ok(value)
@@ -90,6 +112,13 @@ impl<'k> Number<'k> {
     #[must_use]
     pub const fn text(self) -> &'k str {
         self.text
+    }
+
+    /// Whether it is a number at all: neither `NaN` nor an infinity, which only [`Dialect::Confluent`] has.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        // Those end in a letter.
+        self.text.ends_with(|c: char| c.is_ascii_digit())
     }
 
     /// Whether it has neither fraction nor exponent.

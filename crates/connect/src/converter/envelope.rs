@@ -3,7 +3,7 @@
 use super::schema::{SchemaCache, SchemaSource};
 use crate::data::Schema;
 use crate::error::DataError;
-use crate::json::{Json, JsonError, Parser};
+use crate::json::{Dialect, Json, JsonError, Parser};
 use std::sync::Arc;
 
 /// What is in it.
@@ -22,7 +22,7 @@ struct Members<'k> {
 
 impl<'k> Envelope<'k> {
     pub(super) fn read(text: &'k str, schemas: &mut SchemaCache) -> Result<Self, DataError> {
-        let mut parser = Parser::new(text);
+        let mut parser = Parser::new(text, Dialect::Kafka);
         let is_blank = parser.peek().is_none();
         let members = if is_blank {
             None

@@ -106,7 +106,7 @@ fn scalar<'k>(kind: &SchemaType, json: Json<'k>) -> Result<Value<'k>, DataError>
 }
 
 /// The whole part. Beyond 64 bits Java wraps it, which damages the value in silence: refused.
-fn integer(kind: &SchemaType, number: Option<Number<'_>>) -> Result<i64, DataError> {
+pub(super) fn integer(kind: &SchemaType, number: Option<Number<'_>>) -> Result<i64, DataError> {
     let Some(number) = number else { return Ok(0) };
     let whole = match number.as_i64() {
         Some(whole) => Some(whole),
@@ -137,7 +137,7 @@ pub(super) fn shortened(text: &str) -> String {
 
 /// As Jackson reads it: the standard alphabet in groups of four, each padded on its own where it is short,
 /// with blanks and control characters between them. Bits that are too many do not count.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     if let Ok(bytes) = STANDARD.decode(text) {
         return Some(bytes);
     }
@@ -156,7 +156,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-fn logical_value<'k>(
+pub(super) fn logical_value<'k>(
     logical: LogicalType,
     schema: &Schema,
     json: &Json<'_>,

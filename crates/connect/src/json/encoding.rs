@@ -1,6 +1,6 @@
 //! In which encoding bytes hold JSON, as Jackson finds out (RFC 4627, section 3).
 
-use super::JsonError;
+use super::{Dialect, JsonError};
 use crate::charset::utf16;
 use std::borrow::Cow;
 
@@ -11,17 +11,25 @@ use std::borrow::Cow;
 /// # Errors
 /// Bytes that are not what their beginning says.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+    decode_as(bytes, Dialect::Kafka)
+}
+
+/// The same as somebody's Jackson does it.
+///
+/// # Errors
+/// Bytes that are not what their beginning says.
+pub fn decode_as(bytes: &[u8], dialect: Dialect) -> Result<Cow<'_, str>, JsonError> {
     match *bytes {
         [0, 0, 0xFE, 0xFF, ref rest @ ..] => utf32(rest, u32::from_be_bytes),
         [0xFF, 0xFE, 0, 0, ref rest @ ..] => utf32(rest, u32::from_le_bytes),
         [0xFE, 0xFF, ref rest @ ..] if bytes.len() >= 4 => Ok(utf16(rest, u16::from_be_bytes)),
         [0xFF, 0xFE, ref rest @ ..] if bytes.len() >= 4 => Ok(utf16(rest, u16::from_le_bytes)),
-        [0xEF, 0xBB, 0xBF, ref rest @ ..] if bytes.len() >= 4 => utf8(rest),
+        [0xEF, 0xBB, 0xBF, ref rest @ ..] if bytes.len() >= 4 => utf8(rest, dialect),
         [0, 0, 0, _, ..] => utf32(bytes, u32::from_be_bytes),
         [_, 0, 0, 0, ..] => utf32(bytes, u32::from_le_bytes),
         [0, _, ..] => Ok(utf16(bytes, u16::from_be_bytes)),
         [_, 0, ..] => Ok(utf16(bytes, u16::from_le_bytes)),
-        _ => utf8(bytes),
+        _ => utf8(bytes, dialect),
     }
 }
 
@@ -32,9 +40,10 @@ fn malformed<T>(offset: usize, encoding: &str) -> Result<T, JsonError> {
     })
 }
 
-fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+fn utf8(bytes: &[u8], dialect: Dialect) -> Result<Cow<'_, str>, JsonError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Cow::Borrowed(text)),
+        Err(fault) if dialect == Dialect::Confluent => malformed(fault.valid_up_to(), "UTF-8"),
         Err(fault) => lenient_utf8(bytes, fault.valid_up_to()).map(Cow::Owned),
     }
 }

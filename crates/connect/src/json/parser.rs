@@ -1,6 +1,7 @@
 //! The parser. It keeps its own stack, so that deep nesting costs memory and no thread stack.
 
-use super::{Json, JsonError, Number};
+use super::{Dialect, Json, JsonError, Number};
+use crate::data::Decimal;
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -23,11 +24,16 @@ enum Open<'k> {
 pub(crate) struct Parser<'k> {
     text: &'k str,
     at: usize,
+    dialect: Dialect,
 }
 
 impl<'k> Parser<'k> {
-    pub(crate) const fn new(text: &'k str) -> Self {
-        Self { text, at: 0 }
+    pub(crate) const fn new(text: &'k str, dialect: Dialect) -> Self {
+        Self {
+            text,
+            at: 0,
+            dialect,
+        }
     }
 
     /// What has not been read.
@@ -171,12 +177,41 @@ impl<'k> Parser<'k> {
                 return Ok(None);
             }
             Some(b'"') => Json::String(self.string()?),
+            Some(b'-' | b'+' | b'N' | b'I') if self.is_not_finite() => {
+                Json::Number(self.not_finite())
+            }
             Some(b'-' | b'0'..=b'9') => Json::Number(self.number()?),
             Some(b't') => self.word("true", Json::Boolean(true))?,
             Some(b'f') => self.word("false", Json::Boolean(false))?,
             Some(b'n') => self.word("null", Json::Null)?,
             _ => return self.expected("a value"),
         }))
+    }
+
+    /// Whether what comes is a number by its name alone, and the dialect knows such.
+    fn is_not_finite(&self) -> bool {
+        const WORDS: [&str; 6] = ["NaN", "Infinity", "+Infinity", "-Infinity", "+INF", "-INF"];
+        self.dialect == Dialect::Confluent && WORDS.contains(&self.name_of_number())
+    }
+
+    /// A sign and the letters after it, as far as they go.
+    fn name_of_number(&self) -> &'k str {
+        let rest = self.rest();
+        let signs = usize::from(rest.starts_with(['+', '-']));
+        let letters = rest.as_bytes()[signs..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+            .count();
+        &rest[..signs + letters]
+    }
+
+    fn not_finite(&mut self) -> Number<'k> {
+        let text = self.name_of_number();
+        self.at += text.len();
+        Number {
+            text,
+            is_integral: false,
+        }
     }
 
     fn word(&mut self, word: &str, value: Json<'k>) -> Result<Json<'k>, JsonError> {
@@ -206,6 +241,9 @@ impl<'k> Parser<'k> {
         }
         let zeros = self.rest().bytes().take_while(|&byte| byte == b'0').count();
         let whole = self.digits()?;
+        if self.dialect == Dialect::Confluent && zeros > 0 && whole > 1 {
+            return self.error("a number has leading zeros");
+        }
         // Leading zeros do not count, but for the last one of `000`.
         let mut digits = (whole - zeros).max(1);
         let mut is_integral = true;
@@ -214,7 +252,8 @@ impl<'k> Parser<'k> {
             is_integral = false;
             digits += self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.byte() {
+        let has_exponent = matches!(self.byte(), Some(b'e' | b'E'));
+        if has_exponent {
             self.at += 1;
             is_integral = false;
             if let Some(b'+' | b'-') = self.byte() {
@@ -225,10 +264,11 @@ impl<'k> Parser<'k> {
         if digits > NUMBER_DIGITS_MAX {
             return self.error(format!("a number has more than {NUMBER_DIGITS_MAX} digits"));
         }
-        Ok(Number {
-            text: self.since(start),
-            is_integral,
-        })
+        let text = self.since(start);
+        if has_exponent && self.dialect == Dialect::Confluent && Decimal::parse(text).is_none() {
+            return self.error("the exponent of a number is too great");
+        }
+        Ok(Number { text, is_integral })
     }
 
     /// A text, from its opening quote.

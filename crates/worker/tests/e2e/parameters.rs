@@ -466,3 +466,29 @@ fn a_connection_is_given_up_after_its_time() {
     let (status, log) = worker.terminate();
     assert!(status.success(), "{status}:\n{log}");
 }
+
+#[test]
+fn a_registry_that_no_converter_needs_is_not_asked() {
+    let Some(rig) = Rig::new("registry") else {
+        return;
+    };
+    let topic = rig.topic(1);
+    rig.produce(&topic, 1, 0, 10);
+    let unused = [
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        ("key.converter.schema.registry.url", "http://127.0.0.1:1"),
+        (
+            "value.converter",
+            "org.apache.kafka.connect.json.JsonConverter",
+        ),
+        ("value.converter.schemas.enable", "false"),
+        ("value.converter.schema.registry.url", "http://127.0.0.1:1"),
+    ];
+    let worker = rig.start(&[rig.connector("unused", &topic, &unused)]);
+    rig.wait_for_rows(&topic, 10, &worker);
+    drop(worker.terminate());
+    rig.check_exactly_once(&topic, &topic, 1, 10);
+}
