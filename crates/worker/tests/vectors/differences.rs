@@ -111,6 +111,12 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     error("json-schema-root-3", 5, WRAPPED),
     error("json-schema-width-2", 2, WRAPPED),
     row("json-schema-wrongtype-10", 4, "1", WHOLE),
+    row(
+        "protobuf-float-1",
+        2,
+        "{\"f\":1e-45,\"d\":5e-324}",
+        FLOAT_DIGITS,
+    ),
     refused("routing-topic2table-015"),
     refused("routing-topic2table-017"),
     refused("routing-topic2table-018"),

@@ -42,6 +42,11 @@ const FILES: &[&str] = &[
     "json-schema/logical.jsonl",
     "json-schema/registry.jsonl",
     "json-schema/types.jsonl",
+    "protobuf/options.jsonl",
+    "protobuf/registry.jsonl",
+    "protobuf/scalars.jsonl",
+    "protobuf/structure.jsonl",
+    "protobuf/wellknown.jsonl",
     "routing/topic2table.jsonl",
     "starrocks/config.jsonl",
     "starrocks/rows-csv.jsonl",
@@ -52,7 +57,6 @@ const FILES: &[&str] = &[
 const PENDING_FILES: &[(&str, &str)] = &[
     ("debezium/", "Debezium's transforms"),
     ("predicates/", "predicates"),
-    ("protobuf/", "the Protobuf converter"),
     ("rest/distributed", "distributed mode"),
     ("rest/standalone.jsonl", "the REST interface"),
     ("starrocks/add-op.jsonl", "StarRocks' transforms"),
@@ -195,6 +199,11 @@ fn avro_becomes_what_java_makes_of_it() {
 #[test]
 fn json_with_schemas_becomes_what_java_makes_of_it() {
     check_family("json-schema/", 100);
+}
+
+#[test]
+fn protobuf_becomes_what_java_makes_of_it() {
+    check_family("protobuf/", 90);
 }
 
 #[test]
