@@ -11,6 +11,8 @@ mod defaults;
 mod logical;
 mod node;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::registry::format::{Format, MessageIndexes, Schemas};

@@ -1,15 +1,16 @@
 //! Reads Avro's binary encoding along the nodes of a schema, as `org.apache.avro.io.BinaryDecoder` does.
 
 use super::logical;
-use super::node::{Extent, Items, Node, NodeId, Nodes, ResolvedRecord, Whole, Wider};
+use super::node::{Extent, Node, NodeId, Nodes, ResolvedRecord, Whole, Wider};
 use crate::charset;
 use crate::data::{MapEntries, Struct, Value};
 use crate::error::DataError;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Records, arrays, maps and unions in one another. Java knows no limit and fails with a stack overflow.
-const DEPTH_MAX: usize = 1000;
+/// Records, arrays and maps in one another. Java knows no limit and fails with a stack overflow. So many fit on a stack
+/// of 2 MB, that of a thread, in a build without optimisation.
+const DEPTH_MAX: usize = 256;
 /// Values that take no bytes, empty records say, may be as many as a record has bytes, and this many more:
 /// else a few bytes could ask for any amount of memory.
 const FREE_VALUES: usize = 1000;
@@ -44,8 +45,14 @@ impl<'p, 'k> Reader<'p, 'k> {
     /// # Errors
     /// Bytes that were not written with the schema.
     pub(super) fn value(&mut self, id: NodeId) -> Read<'k> {
-        match &self.nodes[id] {
-            Node::Null => Ok(Value::Null),
+        let nodes = self.nodes;
+        let mut node = &nodes[id];
+        // In a loop, for a call of its own would take stack.
+        while let Node::Union(branches) = node {
+            node = &nodes[self.branch(branches)?];
+        }
+        match node {
+            Node::Null => self.free(Value::Null),
             Node::Boolean => Ok(Value::Boolean(self.byte()? == 1)),
             #[expect(clippy::cast_possible_truncation, reason = "as Java cuts it")]
             Node::Int8 => Ok(Value::Int8(self.int()? as i8)),
@@ -59,6 +66,10 @@ impl<'p, 'k> Reader<'p, 'k> {
             Node::Time => logical::time(self.int()?),
             Node::Timestamp => Ok(Value::Timestamp(self.long()?)),
             Node::String | Node::Text => self.text().map(Value::String),
+            Node::Bytes(Extent::Fixed(0), conversion) => {
+                let value = logical::bytes(conversion, &[])?;
+                self.free(value)
+            }
             Node::Bytes(extent, conversion) => logical::bytes(conversion, self.bytes(*extent)?),
             Node::Widened(from, to) => self.widened(*from, *to),
             Node::WidenedFloat => {
@@ -66,47 +77,63 @@ impl<'p, 'k> Reader<'p, 'k> {
                 Ok(Value::Float64(number.into()))
             }
             Node::Enum(symbols) => self.symbol(symbols),
-            _ => self.nested(id),
+            _ => self.nested(node),
         }
     }
 
-    fn nested(&mut self, id: NodeId) -> Read<'k> {
+    fn branch(&mut self, branches: &[NodeId]) -> Result<NodeId, DataError> {
+        let branch = self.long()?;
+        let node = usize::try_from(branch).ok().and_then(|at| branches.get(at));
+        node.copied().ok_or_else(|| {
+            let count = branches.len();
+            DataError::data(format!("Branch {branch} of a union of {count}"))
+        })
+    }
+
+    /// A value that took no bytes. A null of a union has had the byte of its branch.
+    fn free(&mut self, value: Value<'k>) -> Read<'k> {
+        let left = self.free_values.checked_sub(1);
+        self.free_values =
+            left.ok_or_else(|| DataError::data("It has too many values that take no bytes"))?;
+        Ok(value)
+    }
+
+    fn nested(&mut self, node: &'p Node) -> Read<'k> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return Err(DataError::data(format!(
                 "Its values stand in one another more than {DEPTH_MAX} deep"
             )));
         }
-        let nodes = self.nodes;
-        let value = match &nodes[id] {
+        let value = match node {
             Node::Record { schema, fields } => {
                 let mut values = Vec::with_capacity(fields.len());
                 for field in fields {
                     values.push(self.value(*field)?);
                 }
-                Value::Struct(Struct::new(Arc::clone(schema), values))
+                let record = Value::Struct(Struct::new(Arc::clone(schema), values));
+                if fields.is_empty() {
+                    self.free(record)?
+                } else {
+                    record
+                }
             }
-            Node::Union(branches) => {
-                let branch = self.long()?;
-                let node = usize::try_from(branch).ok().and_then(|at| branches.get(at));
-                let node = node.ok_or_else(|| {
-                    let count = branches.len();
-                    DataError::data(format!("Branch {branch} of a union of {count}"))
-                })?;
-                self.value(*node)?
-            }
-            Node::Array(items) => self.array(items)?,
-            Node::Map(values) => self.map(values)?,
+            Node::Array(item) => self.array(*item)?,
+            Node::Map(value) => self.map(*value)?,
             Node::Entries {
                 entries,
                 key_is_first,
-            } => self.entries(entries, *key_is_first)?,
+            } => self.entries(*entries, *key_is_first)?,
             Node::Resolved(record) => self.resolved(record)?,
             Node::Skipped(fields) => {
                 for field in fields {
                     self.value(*field)?;
                 }
-                Value::Null
+                if fields.is_empty() {
+                    self.free(Value::Null)?
+                } else {
+                    Value::Null
+                }
             }
             Node::Member {
                 schema,
@@ -180,6 +207,9 @@ impl<'p, 'k> Reader<'p, 'k> {
                 values[*field] = value;
             }
         }
+        if record.steps.is_empty() {
+            self.free(Value::Null)?;
+        }
         for (field, default) in &record.defaults {
             values[*field] = default.clone();
         }
@@ -189,31 +219,31 @@ impl<'p, 'k> Reader<'p, 'k> {
         )))
     }
 
-    fn array(&mut self, items: &Items) -> Read<'k> {
+    fn array(&mut self, item: NodeId) -> Read<'k> {
         let mut values = Vec::new();
-        self.blocks(items, |reader| {
-            values.push(reader.value(items.item)?);
+        self.blocks(|reader| {
+            values.push(reader.value(item)?);
             Ok(())
         })?;
         Ok(Value::Array(values))
     }
 
-    fn map(&mut self, items: &Items) -> Read<'k> {
+    fn map(&mut self, item: NodeId) -> Read<'k> {
         let mut entries = MapEntries::default();
-        self.blocks(items, |reader| {
+        self.blocks(|reader| {
             let key = Value::String(reader.text()?);
-            entries.insert(key, reader.value(items.item)?);
+            entries.insert(key, reader.value(item)?);
             Ok(())
         })?;
         Ok(Value::Map(entries.into_entries()))
     }
 
-    fn entries(&mut self, items: &Items, key_is_first: bool) -> Read<'k> {
+    fn entries(&mut self, item: NodeId, key_is_first: bool) -> Read<'k> {
         let mut entries = MapEntries::default();
-        let Node::Skipped(fields) = &self.nodes[items.item] else {
+        let Node::Skipped(fields) = &self.nodes[item] else {
             unreachable!("an entry has two fields")
         };
-        self.blocks(items, |reader| {
+        self.blocks(|reader| {
             let first = reader.value(fields[0])?;
             let second = reader.value(fields[1])?;
             let (key, value) = if key_is_first {
@@ -230,7 +260,6 @@ impl<'p, 'k> Reader<'p, 'k> {
     /// Reads blocks of items up to the empty one. A negative count is followed by the block's bytes.
     fn blocks(
         &mut self,
-        items: &Items,
         mut each: impl FnMut(&mut Self) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
         loop {
@@ -242,15 +271,7 @@ impl<'p, 'k> Reader<'p, 'k> {
                 self.long()?;
                 count = count.checked_neg().ok_or_else(|| length_of(count))?;
             }
-            // Items that take bytes end with the bytes, whatever the count says.
-            if items.free_values > 0 {
-                let wanted = usize::try_from(count).unwrap_or(usize::MAX);
-                let wanted = wanted.saturating_mul(items.free_values);
-                let left = self.free_values.checked_sub(wanted);
-                self.free_values = left.ok_or_else(|| {
-                    DataError::data(format!("{count} items that take no bytes are too many"))
-                })?;
-            }
+            // Items that take bytes end with the bytes, whatever the count says; those that take none, with [`Self::free`].
             for _ in 0..count {
                 each(self)?;
             }

@@ -304,7 +304,7 @@ impl Annotated<'_> {
             return Ok(Value::Null);
         };
         let name = member_name(first, 0, self.options);
-        let field = schema.fields().iter().find(|field| &*field.name == name);
+        let field = schema.fields().iter().find(|field| *field.name == name);
         match field {
             Some(field) => self.read(first, &field.schema, json),
             None => Err(not_of(schema, json)),

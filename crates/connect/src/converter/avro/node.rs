@@ -78,12 +78,14 @@ pub(super) enum Node {
     Text,
     /// The symbols; `None` for one that the reader's schema does not have.
     Enum(Box<[Option<Box<str>>]>),
-    Array(Items),
-    /// Texts to values.
-    Map(Items),
+    /// The node of each item.
+    Array(NodeId),
+    /// Texts to values: the node of each value.
+    Map(NodeId),
     /// An array of records of key and value, that is a map.
     Entries {
-        entries: Items,
+        /// The two fields, as [`Node::Skipped`] has them.
+        entries: NodeId,
         key_is_first: bool,
     },
     /// A record whose fields stand in the order of its schema.
@@ -108,15 +110,6 @@ pub(super) enum Node {
     ByLength(Box<[(Option<usize>, NodeId)]>),
     /// Read, and then an error.
     Wrong(NodeId, Box<DataError>),
-}
-
-/// What stands in a block.
-#[derive(Debug)]
-pub(super) struct Items {
-    /// Each item.
-    pub(super) item: NodeId,
-    /// How many values an item is that takes no bytes; 0 where it takes some.
-    pub(super) free_values: usize,
 }
 
 /// A record that is read as another one.

@@ -302,7 +302,7 @@ impl Parser {
         }
         let is_enum = matches!(of.kind, Kind::Enum(..));
         let kept = object.iter().filter(|(name, _)| {
-            !RESERVED.contains(&name.as_str()) && !(is_enum && *name == "default")
+            !(RESERVED.contains(&name.as_str()) || is_enum && *name == "default")
         });
         of.properties = kept
             .map(|(name, value)| (name.clone(), value.clone()))

@@ -1,17 +1,21 @@
 //! From a writer's types, and those they are read as, to nodes: Avro's schema resolution, and the choice of members of unions
 //! that Java makes by the classes of values.
 
-use super::connect::{Connected, entry_of, member_name};
-use super::decode::no_member;
+mod member;
+
+use super::connect::{Connected, entry_of};
 use super::defaults;
 use super::logical::Conversion;
-use super::node::{Extent, Items, Node, NodeId, Nodes, ResolvedRecord, Whole, Wider};
+use super::node::{Extent, Node, NodeId, Nodes, ResolvedRecord, Whole, Wider};
 use super::schema::{Field, Kind, Type, TypeId, Types, kind_name};
 use super::{Options, conversions};
 use crate::data::{Schema, SchemaType, Value};
 use crate::error::DataError;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Pairs of the writer's and the reader's types may be many more than the types of either.
+const NODES_MAX: usize = 1_000_000;
 
 /// Makes the nodes of a schema.
 pub(super) struct Wiring<'t> {
@@ -133,161 +137,6 @@ impl<'t> Wiring<'t> {
         same.or_else(near).or_else(wider).copied()
     }
 
-    /// One member of a union that is a struct.
-    fn member(&mut self, pair: Pair, branches: &[TypeId], schema: &Arc<Schema>) -> NodeId {
-        let of = &self.reader[pair.reader];
-        let extent = match of.kind {
-            Kind::Bytes => Extent::Counted,
-            Kind::Fixed(_, size) => Extent::Fixed(size),
-            _ => {
-                let found = self.member_of(pair.reader, branches, schema);
-                return self.put(pair, found, schema);
-            }
-        };
-        // Java looks at the class and the length of what it has read.
-        let members: Vec<TypeId> = self.members(branches);
-        let mut fits = Vec::new();
-        for (field, member) in members.iter().enumerate() {
-            let made = &schema.fields()[field].schema;
-            if !matches!(made.kind(), SchemaType::Bytes) {
-                continue;
-            }
-            let is_fixed =
-                made.name().is_some() && made.parameters.contains_key("connect.fixed.size");
-            let length = match (is_fixed, extent) {
-                (false, _) => None,
-                (true, Extent::Counted) => match self.reader[*member].kind {
-                    Kind::Fixed(_, size) => Some(size),
-                    _ => continue,
-                },
-                (true, Extent::Fixed(_)) => {
-                    let name = member_name(of, field, self.options);
-                    if name != self.name_to_put(made, field) {
-                        continue;
-                    }
-                    None
-                }
-            };
-            fits.push((length, field));
-            if length.is_none() {
-                break;
-            }
-        }
-        match fits.as_slice() {
-            [] => self.put(pair, Err(no_member()), schema),
-            [(None, field)] => {
-                let found = self.checked(*field, schema);
-                self.put(pair, found, schema)
-            }
-            _ => {
-                let nodes = fits.into_iter().map(|(length, field)| {
-                    let found = self.checked(field, schema);
-                    (length, self.put(pair, found, schema))
-                });
-                let nodes = nodes.collect();
-                self.nodes.add(Node::ByLength(nodes))
-            }
-        }
-    }
-
-    fn members(&self, branches: &[TypeId]) -> Vec<TypeId> {
-        let members = branches.iter().copied();
-        members
-            .filter(|id| !Self::is_null(self.reader, *id))
-            .collect()
-    }
-
-    /// Which field of a union's struct takes a value: the first whose schema takes values of its class.
-    fn member_of(
-        &self,
-        reader: TypeId,
-        branches: &[TypeId],
-        schema: &Arc<Schema>,
-    ) -> Result<usize, DataError> {
-        let members = self.members(branches);
-        let of = &self.reader[reader];
-        let own = members
-            .iter()
-            .position(|id| *id == reader)
-            .ok_or_else(no_member)?;
-        let made = &schema.fields()[own].schema;
-        let field = match &of.kind {
-            Kind::Record(..) => {
-                let takes = |field: &crate::data::Field| {
-                    field.schema == *made
-                        || (field.schema.name().is_some() && Arc::ptr_eq(&field.schema, made))
-                };
-                schema.fields().iter().position(takes).unwrap_or(own)
-            }
-            // Numbers of 8 and 16 bits, and maps that stand there as arrays, are classes that Java does not look for.
-            Kind::Int if !matches!(made.kind(), SchemaType::Int32) => return Err(no_member()),
-            Kind::Array(_) if !matches!(made.kind(), SchemaType::Array(_)) => {
-                return Err(no_member());
-            }
-            _ => own,
-        };
-        self.checked(field, schema)
-    }
-
-    /// Java puts a value under a name that it makes anew from the member's schema, which must be the field's.
-    fn checked(&self, field: usize, schema: &Schema) -> Result<usize, DataError> {
-        let name = self.name_to_put(&schema.fields()[field].schema, field);
-        let found = schema
-            .fields()
-            .iter()
-            .position(|other| *other.name == *name);
-        match found {
-            Some(found) if found == field => Ok(field),
-            Some(_) => Err(DataError::data(format!(
-                "A value of member {field} of a union does not fit {name}"
-            ))),
-            None => Err(DataError::data(format!("{name} is not a valid field name"))),
-        }
-    }
-
-    fn name_to_put(&self, schema: &Schema, field: usize) -> String {
-        if self.options.generalized_sum_types {
-            return format!("connect_union_field_{field}");
-        }
-        let has = |parameter: &str| schema.parameters.contains_key(parameter);
-        let is_named = match schema.kind() {
-            SchemaType::Struct(_) => true,
-            SchemaType::String => {
-                has("io.confluent.connect.avro.Enum") || has("org.apache.kafka.connect.data.Enum")
-            }
-            SchemaType::Bytes => schema.name().is_some() && has("connect.fixed.size"),
-            _ => false,
-        };
-        let name = schema.name().unwrap_or_default();
-        match schema.kind() {
-            _ if is_named && self.options.enhanced_support => name.to_owned(),
-            _ if is_named => name.rsplit('.').next().unwrap_or_default().to_owned(),
-            SchemaType::Int8 | SchemaType::Int16 | SchemaType::Int32 => "int".to_owned(),
-            SchemaType::Int64 => "long".to_owned(),
-            SchemaType::Float32 => "float".to_owned(),
-            SchemaType::Float64 => "double".to_owned(),
-            other => other.name().to_lowercase(),
-        }
-    }
-
-    /// A value as a member of a union's struct.
-    fn put(&mut self, pair: Pair, field: Result<usize, DataError>, schema: &Arc<Schema>) -> NodeId {
-        match field {
-            Ok(field) => {
-                let value = self.resolve(pair, &schema.fields()[field].schema);
-                self.nodes.add(Node::Member {
-                    schema: Arc::clone(schema),
-                    field,
-                    value,
-                })
-            }
-            Err(error) => {
-                let skipped = self.skipped(pair.writer);
-                self.nodes.add(Node::Wrong(skipped, Box::new(error)))
-            }
-        }
-    }
-
     /// The node of two types of which none is a union.
     fn resolve(&mut self, pair: Pair, schema: &Arc<Schema>) -> NodeId {
         let (writer_types, reader_types) = (self.writer, self.reader);
@@ -310,10 +159,7 @@ impl<'t> Wiring<'t> {
                     reader: *read,
                 };
                 let item = self.node(pair, values);
-                Node::Map(Items {
-                    item,
-                    free_values: 0,
-                })
+                Node::Map(item)
             }
             (Kind::Enum(_, written), Kind::Enum(_, read)) => {
                 let symbol = |symbol: &String| {
@@ -413,10 +259,7 @@ impl<'t> Wiring<'t> {
                     reader: read,
                 };
                 let item = self.node(pair, element);
-                Node::Array(Items {
-                    item,
-                    free_values: self.free_values(written),
-                })
+                Node::Array(item)
             }
             _ => return self.mismatch(pair),
         };
@@ -460,10 +303,7 @@ impl<'t> Wiring<'t> {
         };
         let item = self.nodes.add(Node::Skipped(fields.into()));
         Some(Node::Entries {
-            entries: Items {
-                item,
-                free_values: self.free_values(written),
-            },
+            entries: item,
             key_is_first,
         })
     }
@@ -477,6 +317,13 @@ impl<'t> Wiring<'t> {
     ) -> NodeId {
         if let Some(node) = self.open.get(&(pair.writer, pair.reader)) {
             return *node;
+        }
+        if self.nodes.0.len() > NODES_MAX {
+            let error = DataError::data(format!(
+                "With the schema it is read as, it has more than {NODES_MAX} types"
+            ));
+            let skipped = self.skipped(pair.writer);
+            return self.nodes.add(Node::Wrong(skipped, Box::new(error)));
         }
         // In a record that contains itself, only its outermost schema is whole.
         let schema = if schema.fields().len() == read.len() {
@@ -582,14 +429,8 @@ impl<'t> Wiring<'t> {
             Kind::Bytes | Kind::String => Node::Bytes(Extent::Counted, Conversion::None),
             Kind::Fixed(_, size) => Node::Bytes(Extent::Fixed(*size), Conversion::None),
             Kind::Enum(..) => Node::Int32,
-            Kind::Array(items) => Node::Array(Items {
-                item: self.skipped(*items),
-                free_values: self.free_values(*items),
-            }),
-            Kind::Map(values) => Node::Map(Items {
-                item: self.skipped(*values),
-                free_values: 0,
-            }),
+            Kind::Array(items) => Node::Array(self.skipped(*items)),
+            Kind::Map(values) => Node::Map(self.skipped(*values)),
             Kind::Union(branches) => Node::Union(
                 branches
                     .iter()
@@ -609,32 +450,6 @@ impl<'t> Wiring<'t> {
             }
         };
         self.nodes.add(node)
-    }
-
-    /// How many values one of a type is where it takes no bytes; 0 where it takes some.
-    fn free_values(&self, writer: TypeId) -> usize {
-        fn of(types: &Types, id: TypeId, open: &mut Vec<TypeId>) -> usize {
-            match &types[id].kind {
-                Kind::Null | Kind::Fixed(_, 0) => 1,
-                Kind::Record(_, fields) if !open.contains(&id) => {
-                    open.push(id);
-                    let mut values = 1_usize;
-                    for field in fields {
-                        match of(types, field.of, open) {
-                            0 => {
-                                values = 0;
-                                break;
-                            }
-                            more => values = values.saturating_add(more),
-                        }
-                    }
-                    open.pop();
-                    values
-                }
-                _ => 0,
-            }
-        }
-        of(self.writer, writer, &mut Vec::new())
     }
 
     /// Types that have nothing to do with one another: an error, once such a value comes.
