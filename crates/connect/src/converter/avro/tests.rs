@@ -139,6 +139,26 @@ fn depth_ends_with_an_error() {
     assert!(decode(endless, None, &[]).is_err());
 }
 
+/// Records of which each contains the one before it, by its name: the text is flat, and the types are deep.
+fn chain(length: usize) -> String {
+    let mut branches = vec![json!({"type": "record", "name": "C0", "fields": []})];
+    for number in 1..length {
+        let below = format!("C{}", number - 1);
+        branches.push(json!({"type": "record", "name": format!("C{number}"),
+            "fields": [{"name": "f", "type": below}]}));
+    }
+    serde_json::Value::Array(branches).to_string()
+}
+
+#[test]
+fn deep_types_end_with_an_error() {
+    let error = decode(&chain(300), None, &[0]).expect_err("it is deep");
+    assert!(error.to_string().contains("200 deep"), "{error}");
+    // Branch 149, which takes no byte more.
+    let value = decode(&chain(150), None, &[0xaa, 0x02]).expect("it is less deep");
+    assert!(matches!(value, Value::Struct(_)), "{value:?}");
+}
+
 #[test]
 fn a_record_is_read_as_its_reader_wants_it() {
     let check = |writer: &str, reader: &str, bytes: &[u8], expect: &Value<'_>| {
