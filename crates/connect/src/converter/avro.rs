@@ -18,7 +18,7 @@ mod wire;
 use super::registry::format::{Format, MessageIndexes, Schemas};
 use super::registry::{client, settings};
 use crate::config::{Config, ConfigDef, ConfigKey, ConfigProblem, Importance, Kind};
-use crate::data::{Schema, SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, SchemaType, Value};
 use crate::error::{DataError, ErrorClass};
 use crate::registry::{RegisteredSchema, SchemaFormat};
 use decode::Reader;
@@ -125,8 +125,9 @@ pub(super) struct Plan {
     schema: Option<Arc<Schema>>,
     nodes: Nodes,
     root: NodeId,
-    /// The bytes are the value, without their length.
-    is_raw: bool,
+    /// Where a schema is `bytes`, they are the value, without their length, and become this. Java hands them on
+    /// before it looks at what they are to be read as, or at classes for logical types.
+    raw: Option<Conversion>,
     fail_on_trailing: bool,
 }
 
@@ -184,18 +185,14 @@ impl Format for Avro {
         Ok(Plan {
             nodes: wiring.nodes,
             root,
-            is_raw: writer[writer.root()].kind == AvroKind::Bytes,
+            raw: (writer[writer.root()].kind == AvroKind::Bytes).then(|| raw(&connected.root)),
             fail_on_trailing: options.fail_on_trailing,
             schema: (!is_anything).then_some(connected.root),
         })
     }
 
     fn decode<'k>(plan: &Plan, payload: &'k [u8]) -> Result<SchemaAndValue<'k>, DataError> {
-        if plan.is_raw {
-            let conversion = match &plan.nodes[plan.root] {
-                node::Node::Bytes(_, conversion) => conversion,
-                _ => &Conversion::None,
-            };
+        if let Some(conversion) = &plan.raw {
             let value = logical::bytes(conversion, payload)?;
             return Ok(plan.value(value));
         }
@@ -223,7 +220,7 @@ impl Plan {
             schema: None,
             root: nodes.add(node::Node::Null),
             nodes,
-            is_raw: false,
+            raw: None,
             fail_on_trailing: false,
         }
     }
@@ -234,6 +231,17 @@ impl Plan {
             value,
         }
     }
+}
+
+/// What bytes without a length become under a schema.
+fn raw(schema: &Schema) -> Conversion {
+    if matches!(schema.kind(), SchemaType::Bytes) {
+        return Conversion::of(schema);
+    }
+    Conversion::Fails(DataError::data(format!(
+        "What was written as bytes cannot be read as {}",
+        schema.kind().name()
+    )))
 }
 
 fn parse(schema: &RegisteredSchema) -> Result<Types, DataError> {

@@ -229,6 +229,32 @@ fn bytes_behind_the_record_count_only_where_asked() {
     check(true, false);
 }
 
+#[test]
+fn bytes_alone_stand_without_their_length() {
+    let check = |schema: &str, reader: Option<&str>, expect: Option<Value<'_>>| {
+        let value = decode(schema, reader, &[1, 2]).ok();
+        assert_eq!(value, expect, "{schema}");
+    };
+    let bytes = || Value::Bytes([1, 2][..].into());
+    check("\"bytes\"", None, Some(bytes()));
+    check("\"bytes\"", Some(r#"["null","bytes"]"#), Some(bytes()));
+    check("\"bytes\"", Some("\"string\""), None);
+    let date = "org.apache.kafka.connect.data.Date";
+    check(
+        &format!(r#"{{"type":"bytes","connect.name":"{date}"}}"#),
+        None,
+        None,
+    );
+    let options = Options {
+        logical_type_converters: true,
+        ..PLAIN
+    };
+    let decimal = r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#;
+    let plan = plan_of(options, decimal, None).expect("a decimal");
+    let decoded = Avro::decode(&plan, &[1, 2]).expect("its bytes");
+    assert!(matches!(decoded.value, Value::Decimal(_)), "{decoded:?}");
+}
+
 /// A value that knows its schema and its bytes.
 #[derive(Clone, Debug)]
 enum Sample {
