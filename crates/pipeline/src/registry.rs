@@ -114,7 +114,7 @@ impl Inner {
         let document = self.document(request).await?;
         let (schema, references) = document.into_schema()?;
         let mut references = References::of(schema, references);
-        while let Some(reference) = references.next().cloned() {
+        while let Some(reference) = references.ask().cloned() {
             match self.reference(&reference).await {
                 Ok(found) => references.tell(Some(found)),
                 Err(RegistryError::Denied(_)) => references.tell(None),

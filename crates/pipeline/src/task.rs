@@ -260,6 +260,7 @@ impl<'t, K: Kafka> Session<'t, K> {
                 Err(Halt::End(end)) => break end,
             }
         };
+        self.forget_schemas();
         self.wind_up(&end);
         end
     }

@@ -67,7 +67,7 @@ impl References {
     }
 
     /// The next one to ask the registry for, which is to be told by [`tell`](Self::tell); `None` when all are known.
-    pub fn next(&mut self) -> Option<&Reference> {
+    pub fn ask(&mut self) -> Option<&Reference> {
         while let Some(top) = self.open.last_mut() {
             let Some(reference) = top.references.next() else {
                 let Open {
@@ -157,7 +157,7 @@ mod tests {
             registrations: None,
         };
         let mut references = References::of(schema, list(first));
-        while let Some(asked) = references.next() {
+        while let Some(asked) = references.ask() {
             let name = asked.name.clone();
             let found = held.iter().find(|(held, _)| *held == name);
             references.tell(found.map(|(name, refers)| (name.to_uppercase(), list(refers))));

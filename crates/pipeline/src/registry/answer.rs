@@ -111,7 +111,7 @@ impl Rule {
     fn of_reading(self, is_encoding: bool) -> Option<ReadRule> {
         let mode = self.mode.as_deref().unwrap_or("WRITEREAD");
         let reads = matches!(mode, "READ" | "WRITEREAD");
-        (reads && !self.disabled).then(|| ReadRule {
+        (reads && !self.disabled).then_some(ReadRule {
             name: self.name,
             rule_type: self.rule_type,
             kind: match self.kind.as_deref() {

@@ -157,9 +157,10 @@ impl<K: Kafka> Session<'_, K> {
 
     /// Nothing waits any more: reading starts elsewhere, or not at all.
     pub(super) fn forget_schemas(&mut self) {
-        for question in self.schemas.asked.keys() {
+        let forgotten = std::mem::take(&mut self.schemas);
+        for (question, asked) in &forgotten.asked {
+            asked.task.abort();
             self.task.registries.forget(question);
         }
-        self.schemas = Schemas::default();
     }
 }

@@ -89,7 +89,7 @@ impl Schemas {
             ),
         };
         let mut references = References::of(schema, found.references());
-        while let Some(reference) = references.next() {
+        while let Some(reference) = references.ask() {
             let referenced = self.0.iter().find(|written| {
                 (&written.subject, written.version) == (&reference.subject, reference.version)
             });

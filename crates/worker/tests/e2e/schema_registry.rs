@@ -1,6 +1,7 @@
 //! Records with schemas of a Schema Registry: in Avro, in Protobuf and with JSON Schema.
 
 use std::path::Path;
+use std::time::Duration;
 
 use starrocks_kafka_testbed::broker::Message;
 use starrocks_kafka_testbed::produce::{
@@ -136,22 +137,33 @@ fn example(url: &str, topic: &str, converter: &str) -> String {
 }
 
 /// Its `bufferflush.intervalms` is five minutes, but a worker that stops brings home what it has read. So it is
-/// started and stopped until all is there.
-fn run_until_all_is_loaded(rig: &Rig, worker: &Path, connector: &Path, table: &str, rows: usize) {
+/// started and stopped until all is there; how much of it comes each time is its own affair.
+fn run_until_all_is_loaded(
+    rig: &Rig,
+    registry: &SchemaRegistry,
+    files: [&Path; 2],
+    table: &str,
+    rows: usize,
+) {
     let count = || {
         let sql = format!("SELECT COUNT(*) FROM {table}");
         let lines = rig.standin.sql(&sql).expect("the table is there").lines();
         lines[0].parse::<usize>().expect("a count is a number")
     };
     for _ in 0..20 {
+        let asked = registry.total();
         let mut command = crate::process::binary();
-        command.arg("standalone").args([worker, connector]);
+        command.arg("standalone").args(files);
         let worker = Worker::spawn(command);
-        worker.wait_for_log("assigned: ");
+        // For keys and for values.
+        rig.wait_until("the registry is asked", &worker, || {
+            registry.total() >= asked + 2
+        });
+        std::thread::sleep(Duration::from_millis(200));
         let (status, log) = worker.terminate();
         assert!(status.success(), "{status}:\n{log}");
-        let asks = log.contains("schema.registry.url");
-        assert!(asks, "the registry is the worker's, which is said:\n{log}");
+        let said = "it takes the worker's schema.registry.url";
+        assert!(log.contains(said), "whose registry it is:\n{log}");
         if count() >= rows {
             return;
         }
@@ -188,7 +200,7 @@ fn the_first_example_of_the_documentation_runs() {
         let text = example(&rig.standin.http_url(), &name, converter);
         let connector = rig.file("connect-StarRocks-sink.properties", &text);
         let table = format!("inventory.`{name}`");
-        run_until_all_is_loaded(&rig, &worker, &connector, &table, 300);
+        run_until_all_is_loaded(&rig, &registry, [&worker, &connector], &table, 300);
         let expect: Vec<_> = (0..300).map(|number| line(FIRST, number)).collect();
         check_rows(&rig, &table, &expect);
     }

@@ -203,7 +203,7 @@ impl Reader<'_> {
         let chosen = simple.or_else(|| {
             let scores = members
                 .iter()
-                .map(|member| self.shared_names(*member, &json, 0));
+                .map(|member| self.shared_names(*member, &json));
             let best = scores.enumerate().filter(|(_, score)| *score > 0);
             // Of equal ones, the first.
             best.rev_max()
@@ -248,7 +248,7 @@ impl Reader<'_> {
     }
 
     /// How many names of a struct's fields an object has, those inside it as well.
-    fn shared_names(self, node: NodeId, json: &Json<'_>, depth: usize) -> usize {
+    fn shared_names(self, node: NodeId, json: &Json<'_>) -> usize {
         let node = &self.nodes[node];
         let (Becomes::Struct(fields), Json::Object(members)) = (&node.becomes, json) else {
             return 0;
@@ -259,7 +259,7 @@ impl Reader<'_> {
         for (field, inner) in named {
             let member = members.iter().find(|(name, _)| *name == *field.name);
             if let Some((_, json)) = member {
-                shared += 1 + self.shared_names(*inner, json, depth + 1);
+                shared += 1 + self.shared_names(*inner, json);
             }
         }
         shared

@@ -319,7 +319,7 @@ impl<'o> Connecting<'o> {
         let is_proto2 = is_proto2(field);
         let has_presence = field.supports_presence();
         if matches!(field.kind(), ProtoKind::Message(_))
-            || (has_presence && !(is_proto2 && !self.options.optional_for_proto2))
+            || (has_presence && (!is_proto2 || self.options.optional_for_proto2))
         {
             return Ok(Value::Null);
         }

@@ -205,7 +205,6 @@ impl Reader<'_> {
     }
 
     /// `None` where its value is no symbol of a closed enum: then there is no entry.
-    #[expect(clippy::type_complexity, reason = "a key and a value, or none")]
     fn entry<'k>(
         self,
         entry: &Entry,
