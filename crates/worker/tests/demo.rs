@@ -230,6 +230,37 @@ fn lines_of_csv_become_the_rows_that_json_becomes() {
 }
 
 #[test]
+fn records_with_schemas_become_the_rows_that_json_becomes() {
+    let json = rows_of("json", &[]);
+    let check = |format: &str, converter: &str, schema: &str| {
+        let converter = format!("  value.converter={converter}\n");
+        let shown = [
+            &converter,
+            schema,
+            "The Schema Registry (http://127.0.0.1:",
+            "\norders-value, version 1, id 1\n",
+            "  value.converter.schema.registry.url=http://127.0.0.1:",
+        ];
+        assert_eq!(rows_of(format, &shown), json, "{format}");
+    };
+    check(
+        "avro",
+        "io.confluent.connect.avro.AvroConverter",
+        r#"  {"name":"note","type":["null","string"],"default":null}"#,
+    );
+    check(
+        "protobuf",
+        "io.confluent.connect.protobuf.ProtobufConverter",
+        "  optional string note = 8;\n",
+    );
+    check(
+        "json-schema",
+        "io.confluent.connect.json.JsonSchemaConverter",
+        r#""note": {"oneOf":[{"type":"null"},{"type":"string"}],"connect.index":7}"#,
+    );
+}
+
+#[test]
 fn it_goes_on_running_when_asked_to_and_keeps_its_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let kept = folder.path().join("kept");
