@@ -7,8 +7,10 @@ mod built_in;
 mod compile;
 mod connect;
 mod decode;
+mod descriptor;
 mod node;
 mod types;
+mod wire;
 
 use super::registry::format::{Format, MessageIndexes, Schemas};
 use super::registry::{client, settings};

@@ -1,18 +1,20 @@
 //! From a message's descriptor to Connect's schema, and to the nodes that its bytes are read along.
 
+mod scalars;
+
 use super::Options;
 use super::decode;
+use super::descriptor::{
+    decimal_schema, declared_default, entry_of, is_proto2, is_synthetic, map_name, wrapped,
+};
 use super::node::{
-    Cardinality, Entry, Enum, Field, Kind, Message, MessageId, Messages, Oneof, SMALL_NUMBER_MAX,
+    Cardinality, Entry, Field, Kind, Message, MessageId, Messages, Oneof, SMALL_NUMBER_MAX,
 };
 use crate::data::{Field as SchemaField, LogicalType, Schema, SchemaType, Struct, Value};
 use crate::error::{DataError, ErrorClass};
-use prost_reflect::{
-    EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor, OneofDescriptor, Syntax,
-    Value as ProtoValue,
-};
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use prost_reflect::{FieldDescriptor, Kind as ProtoKind, MessageDescriptor, OneofDescriptor};
+use scalars::scalar;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Messages in one another. Java knows no limit and fails with a stack overflow.
@@ -68,7 +70,7 @@ impl<'o> Connecting<'o> {
         version: Option<i32>,
     ) -> Result<Root, DataError> {
         if let Some(field) = wrapped(message).filter(|_| self.options.wrappers_are_scalars()) {
-            let Made { mut schema, kind } = self.scalar(&field)?;
+            let Made { mut schema, kind } = scalar(self.options, &field)?;
             schema.parameters.clear();
             schema.version = version;
             schema.optional = false;
@@ -98,7 +100,8 @@ impl<'o> Connecting<'o> {
             )));
         }
         let id = MessageId(self.messages.0.len());
-        let empty = self.named(
+        let empty = named(
+            self.options,
             Schema::new(SchemaType::Struct(Vec::new())),
             message.name(),
             message.full_name(),
@@ -138,9 +141,7 @@ impl<'o> Connecting<'o> {
             }
         }
         let schema = Schema::structure(building.fields)?;
-        let schema = self
-            .named(schema, message.name(), message.full_name())
-            .optional();
+        let schema = named(self.options, schema, message.name(), message.full_name()).optional();
         let mut small_numbers = Vec::new();
         let mut great_numbers = Vec::new();
         for (at, number) in building.numbers.iter().enumerate() {
@@ -406,14 +407,14 @@ impl<'o> Connecting<'o> {
         let simple = map_name(entry.name());
         let full = entry.full_name().strip_suffix(entry.name());
         let full = format!("{}{simple}", full.unwrap_or_default());
-        let schema = self.named(schema, &simple, &full).optional();
+        let schema = named(self.options, schema, &simple, &full).optional();
         Ok(Made { schema, kind })
     }
 
     /// One value of a field, without its tag.
     fn value(&mut self, field: &FieldDescriptor) -> Result<Made, DataError> {
         let ProtoKind::Message(message) = field.kind() else {
-            return self.scalar(field);
+            return scalar(self.options, field);
         };
         if field.is_group() {
             return Err(DataError::data(format!(
@@ -439,7 +440,7 @@ impl<'o> Connecting<'o> {
             _ => {}
         }
         if let Some(inner) = wrapped(&message).filter(|_| self.options.wrappers_are_scalars()) {
-            let Made { mut schema, kind } = self.scalar(&inner)?;
+            let Made { mut schema, kind } = scalar(self.options, &inner)?;
             schema.parameters.clear();
             return Ok(Made {
                 schema: schema.optional(),
@@ -452,103 +453,15 @@ impl<'o> Connecting<'o> {
             kind: Kind::Message(id),
         })
     }
+}
 
-    fn scalar(&self, field: &FieldDescriptor) -> Result<Made, DataError> {
-        let typed = |kind: SchemaType, name: &str| {
-            let mut schema = Schema::new(kind);
-            let parameter = format!("{PREFIX}.Type");
-            schema.parameters.insert(parameter, name.to_owned());
-            schema
-        };
-        let is_strict = !is_proto2(field);
-        let (schema, kind) = match field.kind() {
-            ProtoKind::Int32 => match meta(field).get("connect.type").map(String::as_str) {
-                Some("int8") => (Schema::new(SchemaType::Int8), Kind::Int8),
-                Some("int16") => (Schema::new(SchemaType::Int16), Kind::Int16),
-                _ => (Schema::new(SchemaType::Int32), Kind::Int32),
-            },
-            ProtoKind::Sint32 => (typed(SchemaType::Int32, "sint32"), Kind::Sint32),
-            ProtoKind::Sfixed32 => (typed(SchemaType::Int32, "sfixed32"), Kind::Sfixed32),
-            ProtoKind::Uint32 => (typed(SchemaType::Int64, "uint32"), Kind::Uint32),
-            ProtoKind::Fixed32 => (typed(SchemaType::Int64, "fixed32"), Kind::Fixed32),
-            ProtoKind::Int64 => (Schema::new(SchemaType::Int64), Kind::Int64),
-            ProtoKind::Sint64 => (typed(SchemaType::Int64, "sint64"), Kind::Sint64),
-            ProtoKind::Sfixed64 => (typed(SchemaType::Int64, "sfixed64"), Kind::Fixed64),
-            ProtoKind::Uint64 => (typed(SchemaType::Int64, "uint64"), Kind::Int64),
-            ProtoKind::Fixed64 => (typed(SchemaType::Int64, "fixed64"), Kind::Fixed64),
-            ProtoKind::Float => (Schema::new(SchemaType::Float32), Kind::Float),
-            ProtoKind::Double => (Schema::new(SchemaType::Float64), Kind::Double),
-            ProtoKind::Bool => (Schema::new(SchemaType::Boolean), Kind::Bool),
-            ProtoKind::String => (Schema::new(SchemaType::String), Kind::String { is_strict }),
-            ProtoKind::Bytes => (Schema::new(SchemaType::Bytes), Kind::Bytes),
-            ProtoKind::Enum(of) => self.enumeration(&of),
-            ProtoKind::Message(message) => {
-                return Err(DataError::data(format!(
-                    "Unknown Connect schema type of {}",
-                    message.full_name()
-                )));
-            }
-        };
-        let mut schema = schema;
-        schema.optional = self.is_optional(field);
-        Ok(Made { schema, kind })
-    }
-
-    /// Whether null is a value of a scalar.
-    fn is_optional(&self, field: &FieldDescriptor) -> bool {
-        if matches!(field.kind(), ProtoKind::Enum(_)) {
-            return true;
-        }
-        if self.options.optional_for_nullables {
-            let is_declared = is_proto2(field)
-                || field
-                    .containing_oneof()
-                    .is_some_and(|one| is_synthetic(&one));
-            let is_required = field.cardinality() == prost_reflect::Cardinality::Required;
-            return field.is_list() || (is_declared && !is_required && field.supports_presence());
-        }
-        !self.options.wrapper_for_nullables || field.is_list()
-    }
-
-    fn enumeration(&self, of: &EnumDescriptor) -> (Schema, Kind) {
-        let kind = if self.options.int_for_enums {
-            SchemaType::Int32
-        } else {
-            SchemaType::String
-        };
-        let mut schema = self.named(Schema::new(kind), of.name(), of.full_name());
-        let prefix = if self.options.generalized_sum_types {
-            "org.apache.kafka.connect.data.Enum".to_owned()
-        } else {
-            format!("{PREFIX}.Enum")
-        };
-        let mut symbols = BTreeMap::new();
-        for value in of.values() {
-            let parameter = format!("{prefix}.{}", value.name());
-            schema
-                .parameters
-                .insert(parameter, value.number().to_string());
-            symbols
-                .entry(value.number())
-                .or_insert_with(|| value.name().to_owned());
-        }
-        schema.parameters.insert(prefix, of.name().to_owned());
-        let node = Enum {
-            name: of.name().to_owned(),
-            symbols: symbols.into_iter().collect(),
-            is_closed: of.parent_file().syntax() == Syntax::Proto2,
-            as_number: self.options.int_for_enums,
-        };
-        (schema, Kind::Enum(node))
-    }
-
-    fn named(&self, schema: Schema, simple: &str, full: &str) -> Schema {
-        schema.named(if self.options.enhanced_support {
-            full
-        } else {
-            simple
-        })
-    }
+/// A schema under the name of what it is made of.
+fn named(options: &Options, schema: Schema, simple: &str, full: &str) -> Schema {
+    schema.named(if options.enhanced_support {
+        full
+    } else {
+        simple
+    })
 }
 
 /// A message that is being made.
@@ -562,137 +475,4 @@ struct Building {
     oneofs: Vec<Oneof>,
     required: Vec<usize>,
     maps: usize,
-}
-
-fn is_proto2(field: &FieldDescriptor) -> bool {
-    field.parent_file().syntax() == Syntax::Proto2
-}
-
-/// Whether a oneof only stands for proto3's `optional`.
-fn is_synthetic(oneof: &OneofDescriptor) -> bool {
-    oneof.is_synthetic()
-}
-
-/// The entry of a map: a map's own, or a message that is named and made like one.
-fn entry_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
-    let ProtoKind::Message(message) = field.kind() else {
-        return None;
-    };
-    if field.is_map() {
-        return Some(message);
-    }
-    let names: Vec<String> = message
-        .fields()
-        .map(|field| field.name().to_owned())
-        .collect();
-    let looks_like_one = field.is_list()
-        && message.name().ends_with("Entry")
-        && names.len() == 2
-        && ["key", "value"]
-            .iter()
-            .all(|name| names.iter().any(|own| own == name));
-    looks_like_one.then_some(message)
-}
-
-/// The name of a map's schema: that of its entry as a field would be called.
-fn map_name(entry: &str) -> String {
-    let stem = entry.strip_suffix("Entry").unwrap_or(entry);
-    let mut name = String::with_capacity(stem.len() + 4);
-    for (at, letter) in stem.char_indices() {
-        if letter.is_ascii_uppercase() {
-            if at > 0 {
-                name.push('_');
-            }
-            name.push(letter.to_ascii_lowercase());
-        } else {
-            name.push(letter);
-        }
-    }
-    name
-}
-
-/// The field of a message that only wraps a scalar.
-fn wrapped(message: &MessageDescriptor) -> Option<FieldDescriptor> {
-    let name = message.full_name().strip_prefix("google.protobuf.")?;
-    const WRAPPERS: &[&str] = &[
-        "DoubleValue",
-        "FloatValue",
-        "Int64Value",
-        "UInt64Value",
-        "Int32Value",
-        "UInt32Value",
-        "BoolValue",
-        "StringValue",
-        "BytesValue",
-    ];
-    let field = WRAPPERS
-        .contains(&name)
-        .then(|| message.get_field(1))
-        .flatten();
-    field.filter(|field| !matches!(field.kind(), ProtoKind::Message(_) | ProtoKind::Enum(_)))
-}
-
-/// The default that a field declares, else that of its type.
-fn declared_default(field: &FieldDescriptor, kind: &Kind) -> Value<'static> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the schema says that it is narrow"
-    )]
-    let value = match (kind, field.default_value()) {
-        (Kind::Enum(of), ProtoValue::EnumNumber(number)) => {
-            return decode::symbol(of, number).map_or(Value::Null, Value::into_owned);
-        }
-        (Kind::Int8, ProtoValue::I32(number)) => Value::Int8(number as i8),
-        (Kind::Int16, ProtoValue::I32(number)) => Value::Int16(number as i16),
-        (_, ProtoValue::I32(number)) => Value::Int32(number),
-        (_, ProtoValue::I64(number)) => Value::Int64(number),
-        (_, ProtoValue::U32(number)) => Value::Int64(number.into()),
-        (_, ProtoValue::U64(number)) => Value::Int64(number.cast_signed()),
-        (_, ProtoValue::F32(number)) => Value::Float32(number),
-        (_, ProtoValue::F64(number)) => Value::Float64(number),
-        (_, ProtoValue::Bool(truth)) => Value::Boolean(truth),
-        // Empty ones are copied for each record without any memory.
-        (_, ProtoValue::String(text)) if text.is_empty() => Value::String(Cow::Borrowed("")),
-        (_, ProtoValue::String(text)) => Value::String(Cow::Owned(text)),
-        (_, ProtoValue::Bytes(bytes)) if bytes.is_empty() => Value::Bytes(Cow::Borrowed(b"")),
-        (_, ProtoValue::Bytes(bytes)) => Value::Bytes(Cow::Owned(bytes.to_vec())),
-        _ => Value::Null,
-    };
-    value
-}
-
-fn decimal_schema(field: &FieldDescriptor) -> Schema {
-    let parameters = meta(field);
-    let number = |name: &str| {
-        parameters
-            .get(name)
-            .and_then(|text| text.parse::<i32>().ok())
-    };
-    let mut schema = Schema::decimal(number("scale").unwrap_or(0));
-    if let Some(precision) = number("precision") {
-        let parameter = "connect.decimal.precision".to_owned();
-        schema.parameters.insert(parameter, precision.to_string());
-    }
-    schema
-}
-
-/// The parameters that Confluent's option `field_meta` gives a field.
-fn meta(field: &FieldDescriptor) -> BTreeMap<String, String> {
-    const FIELD_META: &str = "confluent.field_meta";
-    let options = field.options();
-    let Some(extension) = field.parent_pool().get_extension_by_name(FIELD_META) else {
-        return BTreeMap::new();
-    };
-    if !options.has_extension(&extension) {
-        return BTreeMap::new();
-    }
-    let meta = options.get_extension(&extension);
-    let parameters = meta
-        .as_message()
-        .and_then(|meta| meta.get_field_by_name("params"));
-    let parameters = parameters.as_deref().and_then(ProtoValue::as_map);
-    let pairs = parameters.into_iter().flatten();
-    pairs
-        .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.as_str()?.to_owned())))
-        .collect()
 }
