@@ -17,7 +17,7 @@ use starrocks_kafka_connect::registry::{
 };
 
 use answer::{Answered, Document};
-use cache::Cache;
+use cache::{Cache, Life};
 use transport::Transport;
 
 /// Where a registry is, and how it is asked.
@@ -103,9 +103,13 @@ impl RegistryClient {
         &self,
         request: &SchemaRequest,
     ) -> Result<Arc<RegisteredSchema>, RegistryError> {
-        let keeps = matches!(request.wanted, Wanted::Id(_) | Wanted::Guid(_));
+        let life = |schema: &Arc<RegisteredSchema>| match request.wanted {
+            _ if schema.reference_problem.is_some() => Life::Brief,
+            Wanted::Id(_) | Wanted::Guid(_) => Life::Ever,
+            Wanted::Latest | Wanted::LatestWithMetadata(_) => Life::Changing,
+        };
         let fetch = async { self.0.fetch(request).await.map(Arc::new) };
-        self.0.schemas.get(request, keeps, fetch).await
+        self.0.schemas.get(request, life, fetch).await
     }
 }
 
@@ -129,17 +133,11 @@ impl Inner {
         let of = |path: &str| format!("/subjects/{}{path}", encoded(subject.unwrap_or_default()));
         match &request.wanted {
             Wanted::Id(id) => {
-                let path = format!("/schemas/ids/{id}?fetchMaxId=false");
-                let by_id = self.get(&path).await;
-                let Some(subject) = subject else { return by_id };
-                // In another context than the default one, an id means something with its subject only.
-                match by_id {
-                    Err(RegistryError::Denied(_)) => {
-                        let path = format!("{path}&subject={}", encoded(subject));
-                        self.get(&path).await
-                    }
-                    other => other,
-                }
+                // The subject says in which context the id counts; registries without contexts read past it.
+                let subject = subject.map(|subject| format!("&subject={}", encoded(subject)));
+                let subject = subject.unwrap_or_default();
+                self.get(&format!("/schemas/ids/{id}?fetchMaxId=false{subject}"))
+                    .await
             }
             Wanted::Guid(guid) => self.get(&format!("/schemas/guids/{guid}")).await,
             Wanted::Latest => self.get(&of("/versions/latest")).await,
@@ -167,10 +165,12 @@ impl Inner {
             encoded(subject)
         );
         let key = (subject.clone(), *version);
-        let document = self
-            .referenced
-            .get(&key, *version > 0, self.get(&path))
-            .await?;
+        let life = if *version > 0 {
+            Life::Ever
+        } else {
+            Life::Changing
+        };
+        let document = self.referenced.get(&key, |_| life, self.get(&path)).await?;
         Ok(document.into_text())
     }
 

@@ -131,15 +131,16 @@ pub(super) fn read(url: &str, answer: Result<Reply, Failure>) -> Answered {
         Err(Failure::Passing(cause)) => {
             return Answered::Error(RegistryError::Unavailable(format!("{url}: {cause}")));
         }
+        Err(Failure::Certificate(cause)) => {
+            return Answered::Error(RegistryError::Refused(format!(
+                "the Schema Registry {url} cannot be asked: {cause}; schema.registry.ssl.truststore.location names the authorities to \
+                 trust, schema.registry.ssl.keystore.location the client's own certificate"
+            )));
+        }
         Err(Failure::Lasting(cause)) => {
-            let hint = if cause.to_lowercase().contains("certificate") {
-                "; schema.registry.ssl.truststore.location names the authorities to trust, schema.registry.ssl.keystore.location the \
-                 client's own certificate"
-            } else {
-                ""
-            };
-            let reason = format!("the Schema Registry {url} cannot be asked: {cause}{hint}");
-            return Answered::Error(RegistryError::Refused(reason));
+            return Answered::Error(RegistryError::Refused(format!(
+                "the Schema Registry {url} cannot be asked: {cause}"
+            )));
         }
     };
     if (200..300).contains(&reply.status) {
@@ -181,7 +182,8 @@ fn error(url: &str, reply: &Reply) -> RegistryError {
                 "{url} sends us to {to} ({status}); set schema.registry.url to the registry's own address"
             ))
         }
-        _ if code.is_some() => {
+        // A code of three digits is that of a path which the registry, or another service, does not have.
+        _ if code.is_some_and(|code| code != 404) => {
             let message = message.unwrap_or_default();
             RegistryError::Refused(format!(
                 "the Schema Registry {url} refuses the request, {status}: {message}"

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,12 @@ use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder}
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use starrocks_kafka_connect::config::Secret;
 
-use super::{RegistryAddress, RegistrySettings, RegistryTls};
+use super::{RegistryAddress, RegistrySettings};
 
 mod any_host;
 
@@ -41,7 +42,9 @@ pub(super) struct Reply {
 pub(super) enum Failure {
     /// Something on the way, or in time.
     Passing(String),
-    /// A certificate, or an answer without an end: asking again changes nothing.
+    /// A certificate that one side does not take, or misses: asking again changes nothing.
+    Certificate(String),
+    /// An address that is none, or an answer without an end: asking again changes nothing.
     Lasting(String),
 }
 
@@ -65,7 +68,7 @@ impl Transport {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(settings.connect_timeout));
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls_config(&settings.tls)?)
+            .with_tls_config(tls_config(settings)?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
@@ -105,9 +108,10 @@ impl Transport {
 
     async fn exchange(&self, request: Request<Empty<Bytes>>) -> Result<Reply, Failure> {
         let answer = self.client.request(request).await.map_err(|error| {
-            let cause = chain(&error);
-            if cause.to_lowercase().contains("certificate") {
-                Failure::Lasting(cause)
+            // What it says itself is a step of the HTTP library; its source is the cause.
+            let cause = error.source().map_or_else(|| error.to_string(), chain);
+            if tls_error(&error).is_some_and(is_about_certificates) {
+                Failure::Certificate(cause)
             } else {
                 Failure::Passing(cause)
             }
@@ -157,7 +161,12 @@ fn secret_value(secret: &Secret) -> Result<HeaderValue, String> {
     Ok(value)
 }
 
-fn tls_config(tls: &RegistryTls) -> Result<ClientConfig, String> {
+fn tls_config(settings: &RegistrySettings) -> Result<ClientConfig, String> {
+    let RegistrySettings { addresses, tls, .. } = settings;
+    let is_used = addresses.iter().any(|address| {
+        let scheme = address.url.get(.."https:".len());
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+    });
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -170,6 +179,8 @@ fn tls_config(tls: &RegistryTls) -> Result<ClientConfig, String> {
     } else {
         match &tls.authorities {
             Some(pem) => builder.with_root_certificates(roots(pem)?),
+            // A system without authorities, as small containers are, must not keep from what goes without TLS.
+            None if !is_used => builder.with_root_certificates(RootCertStore::empty()),
             None => builder
                 .with_native_roots()
                 .map_err(|error| format!("this system has no certificate authorities: {error}"))?,
@@ -189,8 +200,8 @@ fn tls_config(tls: &RegistryTls) -> Result<ClientConfig, String> {
         .map_err(|error| format!("the client's certificate and key: {error}"))
 }
 
-fn roots(pem: &str) -> Result<rustls::RootCertStore, String> {
-    let mut roots = rustls::RootCertStore::empty();
+fn roots(pem: &str) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|error| format!("an authority: {error}"))?;
         roots
@@ -198,6 +209,46 @@ fn roots(pem: &str) -> Result<rustls::RootCertStore, String> {
             .map_err(|error| format!("an authority: {error}"))?;
     }
     Ok(roots)
+}
+
+/// What TLS says among an error's causes.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error passes over what it wraps when it is asked for its source.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// Whether a certificate is why there is no connection: the registry's, in our eyes, or ours in the registry's.
+fn is_about_certificates(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => true,
+        rustls::Error::AlertReceived(alert) => matches!(
+            alert,
+            Alert::NoCertificate
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::CertificateRequired
+        ),
+        _ => false,
+    }
 }
 
 /// An error with its causes on one line, without repeating what a cause says again.
