@@ -17,7 +17,8 @@ mod schema;
 mod string;
 
 pub use class::{
-    ConverterClass, ConverterConfig, HEADER_CONVERTER, HeaderClass, PlainClass, RegistryClass, Role,
+    ConverterClass, ConverterConfig, HEADER_CONVERTER, HeaderClass, PlainClass, RegistryClass,
+    Role, class_names,
 };
 pub use header::HeaderConverter;
 pub use json::JsonConverter;
@@ -26,12 +27,27 @@ pub use registry::client::{REGISTRY_CLIENT, is_client_setting};
 pub use registry::{REGISTRY_URL, RegistryConverter};
 pub use string::StringConverter;
 
-use crate::config::ConfigProblem;
+use crate::config::{ConfigDef, ConfigProblem};
 use crate::data::{Schema, SchemaAndValue, Value};
 use crate::error::DataError;
 use crate::registry::{RegisteredSchema, SchemaRequest};
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// The settings of converters of keys and values, for the reference: those of the classes that need no registry, those that
+/// all with a registry have, and those of each format.
+pub const SETTINGS: &[ConfigDef] = &[
+    StringConverter::DEF,
+    JsonConverter::DEF,
+    ConfigDef::new(
+        &[registry::settings::ADDRESS, registry::settings::KEYS],
+        &[],
+    ),
+    ConfigDef::new(&[registry::client::KEYS], &[]),
+    ConfigDef::new(&[avro::KEYS], &[]),
+    ConfigDef::new(&[protobuf::KEYS], &[]),
+    ConfigDef::new(&[json_schema::KEYS], &[]),
+];
 
 /// What a converter is given: the bytes of a key or value, and what stands around them.
 #[derive(Clone, Copy, Debug)]

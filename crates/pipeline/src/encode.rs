@@ -23,7 +23,7 @@ use starrocks_kafka_connect::converter::{
 };
 use starrocks_kafka_connect::data::{Record, SchemaAndValue, Value};
 use starrocks_kafka_connect::error::{DataError, ErrorClass, Stage};
-use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaRequest};
+use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaRequest, Wanted};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -71,7 +71,19 @@ impl SchemaQuestion {
     /// Why a record is none whose schema the registry does not have.
     #[must_use]
     pub fn denied(&self, reason: &str) -> RecordError {
-        let error = DataError::of(ErrorClass::Data, format!("{}: {reason}", self.request));
+        // Registries count from 1. An id of 8 bytes, whose upper ones are 0, begins as a 0 of 4 bytes does.
+        let hint = if self.request.wanted == Wanted::Id(0) {
+            "; the record seems to have been written by Apicurio's own serializer, with an id of 8 bytes, which is not read: \
+             apicurio.registry.as-confluent=true (Apicurio 3: apicurio.registry.id-handler=\
+             io.apicurio.registry.serde.Default4ByteIdHandler) and apicurio.registry.use-id=contentId let its producer write \
+             4 bytes"
+        } else {
+            ""
+        };
+        let error = DataError::of(
+            ErrorClass::Data,
+            format!("{}: {reason}{hint}", self.request),
+        );
         RecordError::at(stage(self.role))(error)
     }
 }

@@ -133,11 +133,18 @@ impl Inner {
         let of = |path: &str| format!("/subjects/{}{path}", encoded(subject.unwrap_or_default()));
         match &request.wanted {
             Wanted::Id(id) => {
-                // The subject says in which context the id counts; registries without contexts read past it.
-                let subject = subject.map(|subject| format!("&subject={}", encoded(subject)));
-                let subject = subject.unwrap_or_default();
-                self.get(&format!("/schemas/ids/{id}?fetchMaxId=false{subject}"))
-                    .await
+                let path = format!("/schemas/ids/{id}?fetchMaxId=false");
+                let by_id = self.get(&path).await;
+                let Some(subject) = subject else { return by_id };
+                // Of a subject that one may not read, such as that which a copied topic would have, a schema is denied whose
+                // id alone is answered. In another context than the default one, an id means something with its subject only.
+                match by_id {
+                    Err(RegistryError::Denied(_)) => {
+                        let path = format!("{path}&subject={}", encoded(subject));
+                        self.get(&path).await
+                    }
+                    other => other,
+                }
             }
             Wanted::Guid(guid) => self.get(&format!("/schemas/guids/{guid}")).await,
             Wanted::Latest => self.get(&of("/versions/latest")).await,

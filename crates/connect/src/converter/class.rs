@@ -222,14 +222,19 @@ fn registry(name: &str) -> Option<(&'static str, RegistryClass)> {
         .find(|(full, _)| denotes(name, full, CONVERTER))
 }
 
+/// The full names of the classes that read keys and values, those that need no registry first.
+pub fn class_names() -> impl Iterator<Item = &'static str> {
+    let plain = PLAIN.iter().map(|(full, _)| *full);
+    plain.chain(REGISTRY.iter().map(|(full, _)| *full))
+}
+
 fn known() -> String {
     let names: Vec<&str> = PLAIN.iter().map(|(full, _)| *full).collect();
     names.join(", ")
 }
 
 fn known_of_keys_and_values() -> String {
-    let names: Vec<&str> = REGISTRY.iter().map(|(full, _)| *full).collect();
-    format!("{}, {}", known(), names.join(", "))
+    class_names().collect::<Vec<_>>().join(", ")
 }
 
 /// A converter as properties describe it.

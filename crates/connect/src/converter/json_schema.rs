@@ -39,7 +39,8 @@ const fn flag(name: &'static str, default: &'static str, doc: &'static str) -> C
         .doc(doc)
 }
 
-const KEYS: &[ConfigKey] = &[
+/// What this format has beside the settings of all that have a registry.
+pub(super) const KEYS: &[ConfigKey] = &[
     flag(
         "use.optional.for.nonrequired",
         "false",

@@ -55,7 +55,8 @@ const fn class(name: &'static str) -> ConfigKey {
         .doc("Known and without effect: it is about Java's classes.")
 }
 
-const KEYS: &[ConfigKey] = &[
+/// What this format has beside the settings of all that have a registry.
+pub(super) const KEYS: &[ConfigKey] = &[
     flag(
         "enhanced.protobuf.schema.support",
         "false",

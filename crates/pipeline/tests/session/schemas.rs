@@ -176,6 +176,24 @@ fn what_the_registry_denies_fails_the_task_behind_what_came_before() {
 }
 
 #[test]
+fn ids_of_eight_bytes_are_told_by_their_zeros() {
+    let world = world(Tuning::default(), Protocol::Eager);
+    let id = register(world.registry(), "first");
+    world.broker.append("orders", 0, |_| {
+        let value = [&[0, 0, 0, 0, 0], id.to_be_bytes().as_slice(), b"{}"].concat();
+        Slot::Value(Some(value))
+    });
+    let failure = world.spawn().ended().failure();
+    for part in [
+        "schema id 0",
+        "an id of 8 bytes",
+        "apicurio.registry.as-confluent=true",
+    ] {
+        assert!(failure.contains(part), "{part} in {failure}");
+    }
+}
+
+#[test]
 fn what_is_denied_after_a_while_is_told_as_well() {
     let world = world(Tuning::default(), Protocol::Eager);
     let first = register(world.registry(), "first");

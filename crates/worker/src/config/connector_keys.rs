@@ -90,7 +90,8 @@ const FRAMEWORK: &[ConfigKey] = &[
     ConfigKey::new("errors.retry.timeout", Kind::Long)
         .default("0")
         .group(ERRORS)
-        .doc("Without effect: no converter fails in a way that waiting mends."),
+        .doc("Without effect: a Schema Registry that is away is waited for as long as that takes, and nothing else is mended by \
+             waiting."),
     ConfigKey::new("errors.retry.delay.max.ms", Kind::Long)
         .default("60000")
         .group(ERRORS)
@@ -146,11 +147,11 @@ pub(super) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ),
     (
         "errors.retry.timeout",
-        "no converter fails in a way that waiting mends",
+        "a Schema Registry that is away is waited for, and nothing else is mended by waiting",
     ),
     (
         "errors.retry.delay.max.ms",
-        "no converter fails in a way that waiting mends",
+        "a Schema Registry that is away is waited for, and nothing else is mended by waiting",
     ),
     (
         "errors.log.enable",

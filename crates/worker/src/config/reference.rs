@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use starrocks_kafka_connect::config::{ConfigKey, DefaultValue};
+use starrocks_kafka_connect::converter::{SETTINGS, class_names};
 
 use super::client_table::{CONSUMER, ClientProperty, Effect, PRODUCER, SHARED, Values};
 use super::security_table::SECURITY;
@@ -21,7 +22,8 @@ fn configuration() -> String {
          silence. A name that is not known is said, and refused where at most two letters differ from a known one. Names that \
          begin as converters' settings or load properties do are not judged: the former are ignored where the converter does not \
          know them, the latter are sent to StarRocks as they are.\n\n\
-         Properties of Kafka's clients are on [a page of their own](kafka-client-properties.md).\n\n",
+         Properties of Kafka's clients are on [a page of their own](kafka-client-properties.md), and so are \
+         [those of converters](converters.md).\n\n",
     );
     page.push_str(&connector_keys::DEF.to_markdown());
     page.push_str(
@@ -48,6 +50,27 @@ fn configuration() -> String {
     }
     for (why, names) in reasons {
         let _ = writeln!(page, "| {}. | {} |", capital(why), names.join(", "));
+    }
+    page
+}
+
+fn converters() -> String {
+    let mut page = format!("# Converters\n\n{WRITTEN_BY}");
+    page.push_str(
+        "`key.converter` and `value.converter` name a class, in a connector's file or, for connectors that name none, in the \
+         worker's. Its settings are written with the same prefix in the same file: `value.converter.schemas.enable=false`. As in \
+         Kafka Connect, the settings of one file never go with the class of the other. The classes, which may also be called by \
+         their last names, with or without `Converter`:\n\n",
+    );
+    for class in class_names() {
+        let _ = writeln!(page, "- `{class}`");
+    }
+    page.push_str(
+        "\nSettings of a converter that stand in no table are ignored. Those of serializers are among them. `request.header.<name>` \
+         is sent to the registry as a header. How to use a registry is in [the guide](../guides/schema-registry.md).\n",
+    );
+    for settings in SETTINGS {
+        let _ = write!(page, "\n{}", settings.to_markdown());
     }
     page
 }
@@ -162,6 +185,7 @@ fn pages_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
     let pages = [
         ("configuration.md", configuration()),
+        ("converters.md", converters()),
         ("kafka-client-properties.md", kafka_client_properties()),
     ];
     let write = std::env::var_os("STARROCKS_KAFKA_WRITE_DOCS").is_some();

@@ -61,7 +61,9 @@ pub(in crate::converter) const ADDRESS: &[ConfigKey] = &[
         .importance(Importance::High)
         .group(GROUP)
         .doc(
-            "The addresses of the Schema Registry, each `http://` or `https://`; asked in turn when one does not answer. Where a              connector's converter has none, the worker's `<key|value>.converter.schema.registry.url` counts, else the              worker's `schema.registry.url`, with the client's settings beside it.",
+            "The addresses of the Schema Registry, each `http://` or `https://`; asked in turn when one does not answer. Where a \
+             connector's converter has none, the worker's `<key|value>.converter.schema.registry.url` counts, else the worker's \
+             `schema.registry.url`, with the client's settings beside it.",
         ),
 ];
 
