@@ -32,8 +32,8 @@ pub(super) fn write(
         Value::Int16(number) => integer(out, *number),
         Value::Int32(number) | Value::Date(number) | Value::Time(number) => integer(out, *number),
         Value::Int64(number) | Value::Timestamp(number) => integer(out, *number),
-        Value::Float32(number) => float(out, (*number).into(), number),
-        Value::Float64(number) => float(out, *number, number),
+        Value::Float32(number) => float(out, *number),
+        Value::Float64(number) => float(out, *number),
         Value::Decimal(number) => display(out, number),
         Value::String(value) => text(out, value),
         Value::Bytes(bytes) => {
@@ -67,23 +67,19 @@ fn display(out: &mut Vec<u8>, value: &impl std::fmt::Display) {
 }
 
 /// The shortest decimal that denotes the number; what is no number in JSON is its name, as a text.
-fn float(out: &mut Vec<u8>, wide: f64, number: &impl std::fmt::Debug) {
-    let name: &[u8] = match wide {
-        wide if wide.is_nan() => b"\"NaN\"",
-        f64::INFINITY => b"\"Infinity\"",
-        f64::NEG_INFINITY => b"\"-Infinity\"",
-        _ => {
-            let Ok(()) = write!(out, "{number:?}") else {
-                unreachable!("a Vec takes all bytes")
-            };
-            return;
-        }
-    };
-    out.extend_from_slice(name);
+fn float(out: &mut Vec<u8>, number: impl zmij::Float) {
+    let mut buffer = zmij::Buffer::new();
+    match buffer.format(number) {
+        "NaN" => out.extend_from_slice(b"\"NaN\""),
+        "inf" => out.extend_from_slice(b"\"Infinity\""),
+        "-inf" => out.extend_from_slice(b"\"-Infinity\""),
+        decimal => out.extend_from_slice(decimal.as_bytes()),
+    }
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut plain = 0;
     loop {

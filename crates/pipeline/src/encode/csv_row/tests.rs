@@ -63,7 +63,7 @@ fn fields_stand_in_the_order_of_the_columns() {
     let value = r#""n":null,"b":"AAE=","d":0.5,"t":null"#;
     check(&schema(fields, value), "d,t,b", "0.5,\\N,AAE=");
     let value = r#""b":"AAE=","d":1e16,"t":"x""#;
-    check(&schema(fields, value), "n,d,t", "7,1e16,x");
+    check(&schema(fields, value), "n,d,t", "7,1e+16,x");
 }
 
 #[test]
