@@ -100,7 +100,8 @@ fn the_samples_for_confluent_cloud_are_understood() {
 /// The rest of a worker's file, and of a connector's.
 const WORKER: &str = "bootstrap.servers=k1:9092\n\
                       key.converter=StringConverter\n\
-                      value.converter=JsonConverter\n";
+                      value.converter=JsonConverter\n\
+                      schema.registry.url=http://registry:8081\n";
 const CONNECTOR: &str = "name=orders\n\
                          connector.class=com.starrocks.connector.kafka.StarRocksSinkConnector\n\
                          topics=orders\n\
@@ -121,7 +122,11 @@ fn blocks(guide: &str) -> impl Iterator<Item = (&str, &str)> {
 #[test]
 fn every_block_of_the_guides_is_understood() {
     let mut count = 0;
-    for name in ["confluent-cloud.md", "secured-kafka.md"] {
+    for name in [
+        "confluent-cloud.md",
+        "schema-registry.md",
+        "secured-kafka.md",
+    ] {
         let guide = std::fs::read_to_string(docs().join("guides").join(name)).expect("a guide");
         for (kind, block) in blocks(&guide) {
             count += 1;
