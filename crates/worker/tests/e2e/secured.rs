@@ -1,6 +1,7 @@
 //! Clusters with TLS and SASL, each with what a Java user has in the file, and what is said when it is wrong.
 
 mod bad;
+mod cloud;
 mod stage;
 mod stores;
 mod tokens;
