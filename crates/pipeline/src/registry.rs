@@ -5,6 +5,7 @@
 
 mod answer;
 mod cache;
+mod rule_set;
 mod transport;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use starrocks_kafka_connect::registry::{
 
 use answer::{Answered, Document};
 use cache::{Cache, Life};
+pub use rule_set::RuleSet;
 use transport::Transport;
 
 /// Where a registry is, and how it is asked.

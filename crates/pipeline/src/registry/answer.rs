@@ -1,11 +1,10 @@
 //! What a registry's answers mean.
 
 use serde::Deserialize;
-use starrocks_kafka_connect::registry::{
-    ReadRule, Reference, RegisteredSchema, RuleKind, SchemaFormat,
-};
+use starrocks_kafka_connect::registry::{Reference, RegisteredSchema, SchemaFormat};
 
 use super::RegistryError;
+use super::rule_set::RuleSet;
 use super::transport::{Failure, Reply};
 
 /// How much of what is no answer is shown.
@@ -36,25 +35,6 @@ struct WrittenReference {
     version: i32,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RuleSet {
-    domain_rules: Option<Vec<Rule>>,
-    encoding_rules: Option<Vec<Rule>>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Rule {
-    name: String,
-    kind: Option<String>,
-    mode: Option<String>,
-    #[serde(rename = "type")]
-    rule_type: String,
-    on_failure: Option<String>,
-    disabled: bool,
-}
-
 /// The body of an error.
 #[derive(Debug, Deserialize)]
 struct Problem {
@@ -72,19 +52,14 @@ impl Document {
         let format = SchemaFormat::of(kind).ok_or_else(|| {
             RegistryError::Denied(format!("its schemaType is {kind}, which is not known"))
         })?;
-        let rules = self.rule_set.unwrap_or_default();
-        let read_rules = [(rules.domain_rules, false), (rules.encoding_rules, true)]
-            .into_iter()
-            .flat_map(|(rules, is_encoding)| {
-                let rules = rules.unwrap_or_default().into_iter();
-                rules.filter_map(move |rule| rule.of_reading(is_encoding))
-            });
         let schema = RegisteredSchema {
             format,
             text: self.schema,
             references: Vec::new(),
             reference_problem: None,
-            read_rules: read_rules.collect(),
+            read_rules: self
+                .rule_set
+                .map_or_else(Vec::new, RuleSet::into_read_rules),
             registrations: None,
         };
         Ok((schema, references(self.references)))
@@ -104,24 +79,6 @@ fn references(written: Option<Vec<WrittenReference>>) -> Vec<Reference> {
         version: written.version,
     };
     written.map(reference).collect()
-}
-
-impl Rule {
-    /// The rule, where it is enabled for readers.
-    fn of_reading(self, is_encoding: bool) -> Option<ReadRule> {
-        let mode = self.mode.as_deref().unwrap_or("WRITEREAD");
-        let reads = matches!(mode, "READ" | "WRITEREAD");
-        (reads && !self.disabled).then_some(ReadRule {
-            name: self.name,
-            rule_type: self.rule_type,
-            kind: match self.kind.as_deref() {
-                Some("CONDITION") => RuleKind::Condition,
-                _ => RuleKind::Transform,
-            },
-            is_encoding,
-            on_failure: self.on_failure,
-        })
-    }
 }
 
 /// Reads what an address answered. `url` is named in everything that is said.

@@ -155,6 +155,8 @@ async fn rules_of_readers_are_told() {
         rule(r#","mode":"WRITEREAD""#)
     );
     check(26, encoding, "ENCRYPT Transform true").await;
+    let written = format!(r#"{{"encodingRules":[{}]}}"#, rule(r#","mode":"WRITE""#));
+    check(28, written, "ENCRYPT Transform true").await;
     check(
         27,
         r#"{"migrationRules":[{"name":"m","type":"JSONATA"}]}"#.to_owned(),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use starrocks_kafka_connect::registry::{
     Reference, References, RegisteredSchema, SchemaFormat, SchemaRequest, Wanted,
 };
+use starrocks_kafka_pipeline::registry::RuleSet;
 
 /// What a registry holds of one schema, as the file writes it.
 #[derive(Deserialize)]
@@ -20,6 +21,7 @@ struct Written {
     schema: String,
     #[serde(default)]
     references: Vec<WrittenReference>,
+    rule_set: Option<RuleSet>,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
@@ -81,7 +83,10 @@ impl Schemas {
             text: found.schema.clone(),
             references: Vec::new(),
             reference_problem: None,
-            read_rules: Vec::new(),
+            read_rules: found
+                .rule_set
+                .clone()
+                .map_or_else(Vec::new, RuleSet::into_read_rules),
             registrations: Some(
                 registrations
                     .map(|written| (written.subject.clone(), written.version))

@@ -1,5 +1,11 @@
 //! `preview`: what a configuration makes of records.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use starrocks_kafka_testbed::produce::{Format, Orders, Producer, Shape};
+use starrocks_kafka_testbed::schema_registry::{Options, SchemaRegistry};
+
 use crate::program::run;
 
 const CONNECTOR: &str = "name=c
@@ -66,7 +72,7 @@ fn a_configuration_that_is_refused_is_the_only_line() {
     };
     insta::assert_snapshot!(check(CONNECTOR, &[]), @r#"{"config_error":{"class":"org.apache.kafka.common.config.ConfigException","message":"c.properties: Missing required configuration \"value.converter\": the connector names none, and no worker's file is given"}}"#);
     insta::assert_snapshot!(check("name=c\ntopics=t\ntopics.regex=t\n", &[]), @r#"{"config_error":{"class":"org.apache.kafka.connect.errors.ConnectException","message":"c.properties:2: topics and topics.regex are mutually exclusive options, but both are set.\nc.properties: Missing required configuration \"connector.class\" which has no default value.\nc.properties: Missing required configuration \"starrocks.http.url\" which has no default value.\nc.properties: Missing required configuration \"starrocks.database.name\" which has no default value.\nc.properties: Missing required configuration \"starrocks.username\" which has no default value.\nc.properties: Missing required configuration \"starrocks.password\" which has no default value.\nc.properties: Missing required configuration \"key.converter\": the connector names none, and no worker's file is given\nc.properties: Missing required configuration \"value.converter\": the connector names none, and no worker's file is given"}}"#);
-    insta::assert_snapshot!(check(CONNECTOR, &["--worker", "w.properties"]), @r#"{"config_error":{"class":"org.apache.kafka.common.config.ConfigException","message":"w.properties:3: Invalid value Nope for configuration value.converter: Class Nope could not be found. Known converters: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter, org.apache.kafka.connect.converters.ShortConverter, org.apache.kafka.connect.converters.IntegerConverter, org.apache.kafka.connect.converters.LongConverter, org.apache.kafka.connect.converters.FloatConverter, org.apache.kafka.connect.converters.DoubleConverter, org.apache.kafka.connect.converters.BooleanConverter"}}"#);
+    insta::assert_snapshot!(check(CONNECTOR, &["--worker", "w.properties"]), @r#"{"config_error":{"class":"org.apache.kafka.common.config.ConfigException","message":"w.properties:3: Invalid value Nope for configuration value.converter: Class Nope could not be found. Known converters: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter, org.apache.kafka.connect.converters.ShortConverter, org.apache.kafka.connect.converters.IntegerConverter, org.apache.kafka.connect.converters.LongConverter, org.apache.kafka.connect.converters.FloatConverter, org.apache.kafka.connect.converters.DoubleConverter, org.apache.kafka.connect.converters.BooleanConverter, io.confluent.connect.avro.AvroConverter, io.confluent.connect.protobuf.ProtobufConverter, io.confluent.connect.json.JsonSchemaConverter"}}"#);
     let other = CONNECTOR.replace("StarRocksSink", "FileStreamSink");
     insta::assert_snapshot!(check(&format!("{other}{JSON}"), &[]), @r#"{"config_error":{"class":"org.apache.kafka.connect.errors.ConnectException","message":"c.properties:2: Failed to find any class that implements Connector and which name matches FileStreamSink, available connectors are: com.starrocks.connector.kafka.StarRocksSinkConnector, com.starrocks.connector.kafka.SinkConnector, StarRocksSinkConnector, StarRocksSink"}}"#);
 }
@@ -109,6 +115,81 @@ fn what_looks_like_a_mistake_is_said_beside_the_outcomes() {
     WARN  Unknown configuration made.up; it is ignored.
     WARN  Invalid value orders and more for configuration topics: a topic's name has letters, digits, `.`, `_` and `-` only; for a regular expression set topics.regex
     ");
+}
+
+/// A record of each format, its schemas as a registry lists them.
+#[test]
+fn schemas_come_from_a_file() {
+    let orders = Orders::first(Shape::Flat);
+    let check = |format: Format, class: &str, rule_set: Option<Value>| {
+        let registry = SchemaRegistry::start(Options::default()).expect("a free port");
+        let producer = Producer::register(&registry, "orders-value", format, orders.record());
+        let producer = producer.expect("a schema that the registry takes");
+        let (registered, schema) = registry.latest("orders-value").expect("it is registered");
+        let schemas = json!([{
+            "id": registered.id,
+            "guid": registered.guid.to_string(),
+            "subject": "orders-value",
+            "version": registered.version,
+            "schemaType": schema.schema_type.word(),
+            "schema": schema.schema,
+            "ruleSet": rule_set,
+        }]);
+        let records: Vec<String> = (0..2)
+            .map(|number| {
+                let mut value = Vec::new();
+                producer.write(&orders.datum(number), &mut value);
+                json!({"topic": "orders", "value": STANDARD.encode(value)}).to_string()
+            })
+            .collect();
+        let connector = format!("{CONNECTOR}value.converter={class}\n");
+        let ended = run(
+            &[
+                "preview",
+                "c.properties",
+                "--worker",
+                "w.properties",
+                "--records",
+                "r.jsonl",
+                "--schemas",
+                "s.json",
+                "--output",
+                "rows",
+            ],
+            &[
+                ("c.properties", &connector),
+                (
+                    "w.properties",
+                    "bootstrap.servers=b:9092\nkey.converter=StringConverter\nvalue.converter=StringConverter\n\
+                     offset.storage.file.filename=x\nschema.registry.url=http://nobody:8081\n",
+                ),
+                ("r.jsonl", &records.join("\n")),
+                ("s.json", &schemas.to_string()),
+            ],
+        );
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        ended.stdout
+    };
+    let avro = check(
+        Format::Avro,
+        "io.confluent.connect.avro.AvroConverter",
+        None,
+    );
+    insta::assert_snapshot!(avro);
+    for (format, class) in [
+        (
+            Format::Protobuf,
+            "io.confluent.connect.protobuf.ProtobufConverter",
+        ),
+        (
+            Format::JsonSchema,
+            "io.confluent.connect.json.JsonSchemaConverter",
+        ),
+    ] {
+        assert_eq!(check(format, class, None), avro, "{class}");
+    }
+    let encrypted = json!({"domainRules": [{"name": "encryptPII", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT"}]});
+    insta::assert_snapshot!(check(Format::Avro, "AvroConverter", Some(encrypted)));
 }
 
 #[test]
