@@ -183,10 +183,12 @@ impl Inner {
         Ok(document.into_text())
     }
 
-    /// Asks each address once, the last good one first.
+    /// Asks each address once, the last good one first. What one does not know, another may: they follow one another, and a
+    /// schema may be younger than what the first has read.
     async fn get(&self, path: &str) -> Result<Document, RegistryError> {
         let count = self.addresses.len();
         let first = self.first.load(Ordering::Relaxed);
+        let mut denied = None;
         let mut reasons = Vec::new();
         for turn in 0..count {
             let at = (first + turn) % count;
@@ -197,13 +199,16 @@ impl Inner {
                     return Ok(document);
                 }
                 Answered::Error(RegistryError::Unavailable(reason)) => reasons.push(reason),
+                Answered::Error(error @ RegistryError::Denied(_)) => {
+                    denied.get_or_insert(error);
+                }
                 Answered::Error(error) => {
                     self.first.store(at, Ordering::Relaxed);
                     return Err(error);
                 }
             }
         }
-        Err(RegistryError::Unavailable(reasons.join("; ")))
+        Err(denied.unwrap_or_else(|| RegistryError::Unavailable(reasons.join("; "))))
     }
 }
 

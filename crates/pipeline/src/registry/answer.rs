@@ -115,7 +115,7 @@ fn error(url: &str, reply: &Reply) -> RegistryError {
     let message = problem.and_then(|problem| problem.message);
     let status = reply.status;
     match (status, code) {
-        (404, Some(40401..=40403)) => {
+        (404, Some(40400..=40499)) => {
             let message = message.unwrap_or_default();
             RegistryError::Denied(format!(
                 "the Schema Registry {url} does not have it: {message}"

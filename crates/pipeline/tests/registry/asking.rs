@@ -117,10 +117,21 @@ async fn the_next_address_is_asked_where_one_is_away() {
 }
 
 #[tokio::test]
-async fn what_one_address_denies_no_other_is_asked_for() {
+async fn what_one_address_does_not_know_another_may() {
     let at = registry(2);
-    let (word, _) = told(&at, &client(&at).schema(&asked(None, Wanted::Id(8))).await);
-    assert_eq!((word, asked_nodes(&at)), ("denied", vec![0]));
+    let lags = at.faults().on("/schemas/ids/7").at(0);
+    let lags = lags.act(Trouble::unknown_schema());
+    client(&at)
+        .schema(&by_id(7))
+        .await
+        .expect("the second has it");
+    assert_eq!((lags.hits(), asked_nodes(&at)), (1, vec![0, 1]));
+    let unknown = asked(None, Wanted::Id(8));
+    let (word, _) = told(&at, &client(&at).schema(&unknown).await);
+    assert_eq!((word, asked_nodes(&at)), ("denied", vec![0, 1, 0, 1]));
+    at.away_at(0).expect("it goes");
+    let (word, _) = told(&at, &client(&at).schema(&unknown).await);
+    assert_eq!(word, "denied", "one that answers is enough");
 }
 
 #[tokio::test]

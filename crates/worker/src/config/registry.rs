@@ -17,6 +17,7 @@ use super::security::{Identity, Jaas, Merged, Said, identity, trust};
 const BASIC: &str = "basic.auth.credentials.source";
 const BEARER: &str = "bearer.auth.credentials.source";
 const USER_INFO: &str = "basic.auth.user.info";
+const JAAS: &str = "sasl.jaas.config";
 const TLS: &str = "schema.registry.ssl.";
 const HEADER: &str = "request.header.";
 const HOST_CHECK: &str = "schema.registry.ssl.endpoint.identification.algorithm";
@@ -44,10 +45,25 @@ pub(super) fn inherit(converter: &mut ConverterConfig, worker: &Given) -> Option
                 .or_insert_with(|| value.clone());
         }
     }
+    let jaas = worker.get(&format!("{level}{JAAS}"));
+    if let (Some(jaas), true) = (jaas, inherits_login(&converter.settings)) {
+        let settings = &mut converter.settings;
+        settings
+            .entry(JAAS.to_owned())
+            .or_insert_with(|| jaas.clone());
+    }
     let property = &converter.property;
     Some(Notice::info(format!(
         "{property} has no {REGISTRY_URL} of its own: it takes the worker's {level}{REGISTRY_URL}, with the client's settings beside it"
     )))
+}
+
+/// Whether the registry's login is that of `sasl.jaas.config`, which is no setting of the client and is taken for this alone.
+fn inherits_login(settings: &Given) -> bool {
+    [BASIC.to_owned(), format!("schema.registry.{BASIC}")]
+        .iter()
+        .filter_map(|name| settings.get(name))
+        .any(|source| source.trim().eq_ignore_ascii_case("SASL_INHERIT"))
 }
 
 /// How the converter's registry is asked; `None` where it has none.
@@ -146,7 +162,6 @@ impl Reading<'_> {
     }
 
     fn of_sasl(&self) -> Result<Secret, ConfigProblem> {
-        const JAAS: &str = "sasl.jaas.config";
         let wrong = |what: &str| {
             ConfigProblem::about(
                 JAAS,

@@ -169,7 +169,6 @@ fn what_is_not_yet_supported_is_refused_by_name() {
     ERROR c:11: The tolerance all is not yet supported (configuration errors.tolerance).
     ERROR c:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
     ERROR c:14: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
-    ERROR c:15: io.confluent.connect.avro.AvroConverter is not yet supported (configuration value.converter).
     ");
 }
 

@@ -202,4 +202,15 @@ fn the_workers_registry_serves_converters_without_one() {
         ],
         Some("it takes the worker's schema.registry.url"),
     );
+    // The login of SASL, where the registry's is to be the same.
+    for (source, inherited) in [("SASL_INHERIT", true), ("URL", false)] {
+        let url = (REGISTRY_URL, "http://w");
+        let expect = [url, (BASIC, source), (JAAS, "x")];
+        check(
+            &[],
+            &[of_worker, (BASIC, source), (JAAS, "x")],
+            if inherited { &expect } else { &expect[..2] },
+            Some("it takes the worker's schema.registry.url"),
+        );
+    }
 }

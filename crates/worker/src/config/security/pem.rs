@@ -18,7 +18,7 @@ const LINE: usize = 64;
 /// The blocks of a text, in their order. What is around them is left out.
 ///
 /// # Errors
-/// A block that is not closed or is no Base64. Never any of the text.
+/// A block that is not closed, is no Base64, or is encrypted in the old way. Never any of the text.
 pub(super) fn blocks(text: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut rest = text;
@@ -29,6 +29,12 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block>, String> {
         let (body, after) = after
             .split_once(&format!("-----END {label}{DASHES}"))
             .ok_or_else(|| "has a PEM block without its last line, -----END …-----".to_owned())?;
+        if body.contains("Proc-Type:") {
+            return Err(format!(
+                "has a {label} that is encrypted in OpenSSL's old form (Proc-Type), which is not supported; openssl pkcs8 -topk8 \
+                 writes it anew"
+            ));
+        }
         let body: String = body.chars().filter(|c| !c.is_whitespace()).collect();
         let der = STANDARD
             .decode(body)
@@ -90,6 +96,11 @@ mod tests {
             "has a PEM block that is no Base64",
         );
         check("-----BEGIN A", "has a PEM block whose first line is broken");
+        check(
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nYWJj\n-----END RSA PRIVATE KEY-----",
+            "has a RSA PRIVATE KEY that is encrypted in OpenSSL's old form (Proc-Type), which is not supported; openssl pkcs8 \
+             -topk8 writes it anew",
+        );
     }
 
     #[test]

@@ -91,8 +91,7 @@ pub(in super::super) fn identity(given: &Merged<'_>) -> Result<Option<Identity>,
     if store.is_pem {
         let text = String::from_utf8_lossy(&store.bytes);
         let certificates = certificates_of(&text).map_err(|what| refuse(&what))?;
-        let (key, key_password) =
-            key_of(&text, given.get(KEY_PASSWORD)).map_err(|what| refuse(&what))?;
+        let (key, key_password) = key_of(&text, given).map_err(|what| refuse(&what))?;
         return Ok(Some(Identity {
             certificates: write(&certificates),
             key,
@@ -130,8 +129,7 @@ fn inline_identity(given: &Merged<'_>) -> Result<Option<Identity>, Wrong> {
     };
     let certificates =
         certificates_of(chain).map_err(|what| given.wrong(KEY_CERTIFICATES, &what))?;
-    let (key, key_password) =
-        key_of(key, given.get(KEY_PASSWORD)).map_err(|what| given.wrong(KEY_ITSELF, &what))?;
+    let (key, key_password) = key_of(key, given).map_err(|what| given.wrong(KEY_ITSELF, &what))?;
     Ok(Some(Identity {
         certificates: write(&certificates),
         key,
@@ -164,30 +162,39 @@ impl Store {
         if let Some(name) = set_inline
             && kind != "PEM"
         {
-            let what = format!("can be given only for PEM: set {}=PEM", names.kind);
+            let what = format!(
+                "can be given only for PEM: set {}=PEM",
+                given.full(names.kind)
+            );
             return Err(given.wrong(name, &what));
         }
         let Some(path) = given.get(names.location) else {
             if given.get(names.password).is_some() && set_inline.is_none() {
-                let what = format!("is set, but no {}", names.location);
+                let what = format!("is set, but no {}", given.full(names.location));
                 return Err(given.missing(names.location, &what));
             }
             return Ok(None);
         };
         if let Some(name) = set_inline {
-            let what = format!("is set beside {}; leave one of them out", names.location);
+            let what = format!(
+                "is set beside {}; leave one of them out",
+                given.full(names.location)
+            );
             return Err(given.wrong(name, &what));
         }
         let refuse = |what: &str| given.wrong_file(names.location, path, what);
         let bytes = fs::read(path).map_err(|error| refuse(&format!("cannot be read: {error}")))?;
         let is_pem = kind == "PEM";
         let content = Content::of(&bytes);
-        if let Err(what) = content.suits(is_pem, names) {
+        if let Err(what) = content.suits(is_pem, names.what, &given.full(names.kind)) {
             return Err(refuse(&what));
         }
         if is_pem && given.get(names.password).is_some() {
-            let what = "cannot be given with PEM; the password of a PEM key is ssl.key.password";
-            return Err(given.wrong(names.password, what));
+            let what = format!(
+                "cannot be given with PEM; the password of a PEM key is {}",
+                given.full(KEY_PASSWORD)
+            );
+            return Err(given.wrong(names.password, &what));
         }
         if !is_pem && names.what == KEY.what && given.get(names.password).is_none() {
             return Err(given.missing(names.password, "a key store of type JKS or PKCS12 needs it"));
@@ -233,8 +240,8 @@ impl Content {
         }
     }
 
-    fn suits(self, is_pem: bool, names: &Names) -> Result<(), String> {
-        let kind = names.kind;
+    /// Whether it is what was said of it. `what` is the kind of store, `kind` the property that tells its type.
+    fn suits(self, is_pem: bool, what: &str, kind: &str) -> Result<(), String> {
         match (self, is_pem) {
             (Self::Pem, true) | (Self::Jks | Self::Der, false) => Ok(()),
             (Self::Pem, false) => Err(format!("is a PEM file: set {kind}=PEM")),
@@ -247,10 +254,7 @@ impl Content {
                  -deststoretype PKCS12"
                     .to_owned(),
             ),
-            (Self::Other, _) => Err(format!(
-                "is no {}: neither JKS nor PKCS12 nor PEM",
-                names.what
-            )),
+            (Self::Other, _) => Err(format!("is no {what}: neither JKS nor PKCS12 nor PEM")),
         }
     }
 }
@@ -318,7 +322,7 @@ fn certificates_of(text: &str) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// The private key of a PEM text, opened where we can; else with the password that librdkafka opens it with.
-fn key_of(text: &str, password: Option<&str>) -> Result<(String, Option<String>), String> {
+fn key_of(text: &str, given: &Merged<'_>) -> Result<(String, Option<String>), String> {
     let block = pem::blocks(text)?
         .into_iter()
         .find(|block| block.label.ends_with("PRIVATE KEY"))
@@ -326,7 +330,10 @@ fn key_of(text: &str, password: Option<&str>) -> Result<(String, Option<String>)
     if block.label != "ENCRYPTED PRIVATE KEY" {
         return Ok((pem::write(&block.label, &block.der), None));
     }
-    let password = password.ok_or("has a key that is encrypted: set ssl.key.password")?;
+    let name = given.full(KEY_PASSWORD);
+    let password = given
+        .get(KEY_PASSWORD)
+        .ok_or_else(|| format!("has a key that is encrypted: set {name}"))?;
     let encrypted = EncryptedPrivateKeyInfoRef::from_der(&block.der);
     let Ok(encrypted) = encrypted else {
         // Encrypted as in the days before PKCS#5 v2; OpenSSL knows more of these.
@@ -337,7 +344,7 @@ fn key_of(text: &str, password: Option<&str>) -> Result<(String, Option<String>)
     };
     let opened = encrypted
         .decrypt(password)
-        .map_err(|_| "has a key that is not opened by ssl.key.password")?;
+        .map_err(|_| format!("has a key that is not opened by {name}"))?;
     Ok((pem::write("PRIVATE KEY", opened.as_bytes()), None))
 }
 

@@ -512,19 +512,19 @@ fn stores_that_are_not_what_is_said_are_refused() {
         "trust",
         "ca.pem",
         &[],
-        "the file is a PEM file: set ssl.truststore.type=PEM",
+        "the file is a PEM file: set consumer.ssl.truststore.type=PEM",
     );
     refused(
         "trust",
         "trust.jks",
         &[("ssl.truststore.type", "PEM")],
-        "the file is a JKS file: set ssl.truststore.type=JKS",
+        "the file is a JKS file: set consumer.ssl.truststore.type=JKS",
     );
     refused(
         "trust",
         "trust.p12",
         &[("ssl.truststore.type", "PEM")],
-        "set ssl.truststore.type=PKCS12",
+        "set consumer.ssl.truststore.type=PKCS12",
     );
     refused(
         "trust",
@@ -612,7 +612,7 @@ fn encrypted_keys_are_opened_by_their_password() {
     pairs.push(("ssl.key.password", "hunter2"));
     check_has(
         &pairs,
-        "it has a key that is not opened by ssl.key.password",
+        "it has a key that is not opened by consumer.ssl.key.password",
     );
     pairs.pop();
     pairs.push(("ssl.key.password", KEY_PASSWORD));
@@ -629,6 +629,6 @@ fn encrypted_keys_are_opened_by_their_password() {
     pairs[3] = ("ssl.keystore.type", "JKS");
     check_has(
         &pairs,
-        "can be given only for PEM: set ssl.keystore.type=PEM",
+        "can be given only for PEM: set consumer.ssl.keystore.type=PEM",
     );
 }

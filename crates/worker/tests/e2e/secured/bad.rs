@@ -268,7 +268,7 @@ fn a_store_that_is_not_what_is_said() {
     };
     refused(
         &[("ssl.truststore.location", &pem)],
-        "consumer.ssl.truststore.location: the file is a PEM file: set ssl.truststore.type=PEM.",
+        "consumer.ssl.truststore.location: the file is a PEM file: set consumer.ssl.truststore.type=PEM.",
     );
     refused(
         &[
