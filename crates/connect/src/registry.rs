@@ -145,6 +145,9 @@ pub enum RuleKind {
     Transform,
     /// It refuses data.
     Condition,
+    /// It makes data of one version data of another. It counts only where records are read as another version than the one
+    /// they were written with.
+    Migration,
 }
 
 /// A rule that a schema asks its readers to apply (`ruleSet`).
@@ -173,7 +176,7 @@ pub struct RegisteredSchema {
     pub references: Vec<ReferencedSchema>,
     /// Why not all of what it refers to stands there, in words; such a schema means nothing.
     pub reference_problem: Option<String>,
-    /// The rules that are enabled for readers: those of mode `READ` or `WRITEREAD`, and the encoding rules.
+    /// The rules that are enabled for readers: those of mode `READ` or `WRITEREAD`, the encoding rules, and those that migrate.
     pub read_rules: Vec<ReadRule>,
     /// The subjects that it is registered under, each with its version, where all of them are known. A record
     /// whose subject is not among them fails, as in Java. A registry is not asked for them: it would be

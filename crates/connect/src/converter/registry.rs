@@ -226,6 +226,7 @@ impl<F: Format> Reader<F> {
         let version = match reader {
             Some(reader) => {
                 usable::<F>(reader)?;
+                rules::check_migration(writer, reader)?;
                 version(reader, subject)?
             }
             None => version_of_writer,

@@ -22,7 +22,7 @@ pub(super) fn write(
         Value::Null => {
             if schema.is_some_and(|schema| !schema.optional) {
                 return Err(DataError::data(
-                    "Conversion error: null value for field that is required and has no default value",
+                    "Conversion error: null value where one is required that has no default",
                 ));
             }
             out.extend_from_slice(b"null");
@@ -173,6 +173,12 @@ fn fields(out: &mut Vec<u8>, structure: &Struct<'_>) -> Result<(), DataError> {
         out.push(b':');
         let written = or_default(&field.schema, value);
         check_default(&field.schema, value, written)?;
+        if written.is_null() && !field.schema.optional {
+            return Err(DataError::data(format!(
+                "Conversion error: null value for field {} that is required and has no default value",
+                field.name
+            )));
+        }
         write(out, Some(&field.schema), written)
     })
 }

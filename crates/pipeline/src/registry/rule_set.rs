@@ -9,6 +9,7 @@ use starrocks_kafka_connect::registry::{ReadRule, RuleKind};
 pub struct RuleSet {
     domain_rules: Option<Vec<Rule>>,
     encoding_rules: Option<Vec<Rule>>,
+    migration_rules: Option<Vec<Rule>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,30 +28,43 @@ impl RuleSet {
     /// Those that are enabled for readers.
     #[must_use]
     pub fn into_read_rules(self) -> Vec<ReadRule> {
-        let of = |rules: Option<Vec<Rule>>, is_encoding| {
-            let rules = rules.unwrap_or_default().into_iter();
-            rules.filter_map(move |rule| rule.of_reading(is_encoding))
-        };
-        of(self.domain_rules, false)
-            .chain(of(self.encoding_rules, true))
+        let all = [
+            (self.domain_rules, Place::Domain),
+            (self.encoding_rules, Place::Encoding),
+            (self.migration_rules, Place::Migration),
+        ];
+        all.into_iter()
+            .flat_map(|(rules, place)| {
+                let rules = rules.unwrap_or_default().into_iter();
+                rules.filter_map(move |rule| rule.of_reading(place))
+            })
             .collect()
     }
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Domain,
+    Encoding,
+    Migration,
 }
 
 impl Rule {
     /// The rule, where it is enabled for readers. What a writer alone was to encode cannot be read by anybody, so that it
     /// counts as well.
-    fn of_reading(self, is_encoding: bool) -> Option<ReadRule> {
+    fn of_reading(self, place: Place) -> Option<ReadRule> {
         let mode = self.mode.as_deref().unwrap_or("WRITEREAD");
-        let reads = is_encoding || matches!(mode, "READ" | "WRITEREAD");
+        let reads = place != Place::Domain || matches!(mode, "READ" | "WRITEREAD");
         (reads && !self.disabled).then_some(ReadRule {
             name: self.name,
             rule_type: self.rule_type,
-            kind: match self.kind.as_deref() {
-                Some("CONDITION") => RuleKind::Condition,
+            kind: match (place, self.kind.as_deref()) {
+                (Place::Migration, _) => RuleKind::Migration,
+                (_, Some("CONDITION")) => RuleKind::Condition,
                 _ => RuleKind::Transform,
             },
-            is_encoding,
+            is_encoding: place == Place::Encoding,
             on_failure: self.on_failure,
         })
     }

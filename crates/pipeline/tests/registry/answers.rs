@@ -160,7 +160,7 @@ async fn rules_of_readers_are_told() {
     check(
         27,
         r#"{"migrationRules":[{"name":"m","type":"JSONATA"}]}"#.to_owned(),
-        "",
+        "JSONATA Migration false",
     )
     .await;
 }

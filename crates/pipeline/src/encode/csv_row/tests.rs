@@ -207,7 +207,7 @@ fn null_where_a_schema_wants_a_value_is_refused() {
     let error = write(&mut Vec::new(), &converted, &format(), &known("a")).expect_err("null");
     let text = &error.message;
     assert!(
-        text.contains("column a") && text.contains("null value for field"),
+        text.contains("column a") && text.contains("null value where one is required"),
         "{text}"
     );
 }
