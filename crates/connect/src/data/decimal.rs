@@ -106,7 +106,10 @@ impl fmt::Display for Decimal {
             let (whole, fraction) = digits.split_at(digits.len() - scale);
             write!(f, "{whole}.{fraction}")
         } else {
-            write!(f, "0.{digits:0>scale$}")
+            // Not by a width, which cannot be more than 65,535.
+            f.write_str("0.")?;
+            (digits.len()..scale).try_for_each(|_| f.write_str("0"))?;
+            f.write_str(&digits)
         }
     }
 }
@@ -141,6 +144,14 @@ mod tests {
         check(0, -10, "0E+10");
         check(12, -1, "1.2E+2");
         check(1, i32::MAX, "1E-2147483647");
+    }
+
+    #[test]
+    fn zeros_behind_the_point_may_be_of_a_number_of_any_length() {
+        let digits = "9".repeat(70_000);
+        let mut decimal = Decimal::parse(&digits).expect("a number");
+        decimal.scale = 70_002;
+        assert_eq!(decimal.to_string(), format!("0.00{digits}"));
     }
 
     #[test]
