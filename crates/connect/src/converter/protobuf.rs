@@ -9,6 +9,8 @@ mod connect;
 mod decode;
 mod descriptor;
 mod node;
+#[cfg(test)]
+mod tests;
 mod types;
 mod wire;
 

@@ -1,6 +1,6 @@
 //! Reads Protobuf's wire format along the nodes of a schema, as Java's `CodedInputStream` and `DynamicMessage` do.
 
-use super::node::{Cardinality, Entry, Enum, Field, Kind, Message, MessageId, Messages};
+use super::node::{Cardinality, Entry, Enum, Kind, Message, MessageId, Messages};
 use super::types;
 use super::wire::{Input, Wire};
 use crate::charset;
@@ -51,7 +51,17 @@ struct Parts<'k> {
     chosen: Vec<Option<(usize, Value<'k>)>>,
     /// Messages, which are read when all parts of them are there: a field that comes again is merged.
     inner: Vec<(usize, &'k [u8])>,
+    /// What counts of each oneof.
+    choices: Vec<Choice>,
     seen: Vec<usize>,
+}
+
+/// The member of a oneof that counts.
+#[derive(Clone, Copy, Default)]
+struct Choice {
+    member: Option<usize>,
+    /// Where its parts begin in [`Parts::inner`]; those of the oneof before it count no longer.
+    since: usize,
 }
 
 impl Reader<'_> {
@@ -74,6 +84,7 @@ impl Reader<'_> {
             maps: Vec::new(),
             chosen: vec![None; message.oneofs.len()],
             inner: Vec::new(),
+            choices: vec![Choice::default(); message.oneofs.len()],
             seen: Vec::new(),
         };
         parts.maps.resize_with(message.maps, MapEntries::default);
@@ -262,7 +273,13 @@ impl Reader<'_> {
             return Ok(());
         }
         let inside = self.deeper()?;
-        let mut inner = std::mem::take(&mut parts.inner);
+        let inner = std::mem::take(&mut parts.inner).into_iter().enumerate();
+        let counts = |(place, (at, _)): &(usize, (usize, &[u8]))| {
+            let oneof = message.fields[*at].oneof;
+            oneof.is_none_or(|oneof| parts.choices[oneof].since <= *place)
+        };
+        let inner = inner.filter(counts).map(|(_, part)| part);
+        let mut inner: Vec<(usize, &'k [u8])> = inner.collect();
         inner.sort_by_key(|(at, _)| *at);
         for same in inner.chunk_by(|(a, _), (b, _)| a == b) {
             let at = same[0].0;
@@ -285,11 +302,15 @@ impl Reader<'_> {
 }
 
 impl<'k> Parts<'k> {
-    /// Of a oneof, this member counts now.
+    /// Of a oneof, this member counts now. It may come as often as there are bytes: nothing is searched for.
     fn choose(&mut self, message: &Message, oneof: usize, at: usize) {
-        let of_another = |field: &Field, other: usize| field.oneof == Some(oneof) && other != at;
-        self.inner
-            .retain(|(other, _)| !of_another(&message.fields[*other], *other));
+        let choice = &mut self.choices[oneof];
+        if choice.member != Some(at) {
+            *choice = Choice {
+                member: Some(at),
+                since: self.inner.len(),
+            };
+        }
         self.chosen[oneof] = None;
         for slot in &message.oneofs[oneof].slots {
             self.values[*slot] = Value::Null;
