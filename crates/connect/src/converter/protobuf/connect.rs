@@ -19,8 +19,9 @@ use std::sync::Arc;
 
 /// Messages in one another. Java knows no limit and fails with a stack overflow.
 const DEPTH_MAX: usize = 200;
-/// A message that is used in several places becomes a schema in each of them; few lines may become millions.
-const MESSAGES_MAX: usize = 100_000;
+/// A message that is used in several places becomes a schema in each of them, with all its fields; few lines may become
+/// millions.
+const FIELDS_MAX: usize = 300_000;
 
 const PREFIX: &str = "io.confluent.connect.protobuf";
 
@@ -88,10 +89,11 @@ impl<'o> Connecting<'o> {
         if let Some(open) = self.open.get(message.full_name()) {
             return Ok(*open);
         }
-        self.made += 1;
-        if self.made > MESSAGES_MAX {
+        // The message itself, for it may have none.
+        self.made += 1 + message.fields().len();
+        if self.made > FIELDS_MAX {
             return Err(DataError::data(format!(
-                "Written out, it has more than {MESSAGES_MAX} messages"
+                "Written out, it has more than {FIELDS_MAX} fields"
             )));
         }
         if self.open.len() >= DEPTH_MAX {

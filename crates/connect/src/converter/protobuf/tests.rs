@@ -79,3 +79,16 @@ fn members_of_a_oneof_may_come_as_often_as_there_are_bytes() {
     assert!(field(oneof, "a").is_null());
     assert!(!field(oneof, "c").is_null());
 }
+
+#[test]
+fn fields_are_counted_in_each_place_of_their_message() {
+    let fields = |of: &str| -> String {
+        (1..=1000)
+            .map(|number| format!("{of} f{number} = {number};"))
+            .collect()
+    };
+    let (wide, many) = (fields("int32"), fields("Wide"));
+    let text = format!(r#"syntax = "proto3"; message M {{ {many} }} message Wide {{ {wide} }}"#);
+    let error = plan(&text).expect_err("too many");
+    assert!(error.message.contains("Written out"), "{error}");
+}
