@@ -10,6 +10,8 @@ mod dialect;
 mod document;
 mod kind;
 mod node;
+#[cfg(test)]
+mod tests;
 mod validator;
 mod variant;
 

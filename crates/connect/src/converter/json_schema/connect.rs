@@ -75,17 +75,12 @@ impl<'s, 'o> Connecting<'s, 'o> {
 
     fn schema(&mut self, place: &Place<'s>, wanted: Wanted) -> Made {
         self.depth += 1;
-        self.made += 1;
         if self.depth > DEPTH_MAX {
             return Err(DataError::data(format!(
                 "Its schemas stand in one another more than {DEPTH_MAX} deep"
             )));
         }
-        if self.made > SCHEMAS_MAX {
-            return Err(DataError::data(format!(
-                "Written out, it has more than {SCHEMAS_MAX} schemas"
-            )));
-        }
+        self.count()?;
         let identity = place.identity();
         if self.open.contains_key(&identity) {
             self.depth -= 1;
@@ -100,6 +95,17 @@ impl<'s, 'o> Connecting<'s, 'o> {
             self.resolve(inner, made);
         }
         Ok(made)
+    }
+
+    /// Counts a schema in each of the places that lead to it.
+    fn count(&mut self) -> Result<(), DataError> {
+        self.made += 1;
+        if self.made > SCHEMAS_MAX {
+            return Err(DataError::data(format!(
+                "Written out, it has more than {SCHEMAS_MAX} schemas"
+            )));
+        }
+        Ok(())
     }
 
     /// A schema inside itself. Its node is filled in when the outer one is ready; its schema, which is a tree, has

@@ -58,6 +58,7 @@ impl<'s> Connecting<'s, '_> {
             return Err(DataError::data("allOf leads back to itself"));
         }
         for part in parts {
+            self.count()?;
             let (own, mut at, mut kind) = match part {
                 Part::Keywords(kind) => (None, place.clone(), (**kind).clone()),
                 Part::Schema(json) => {
