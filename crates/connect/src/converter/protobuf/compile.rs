@@ -91,10 +91,21 @@ fn read(name: &str, text: &str) -> Result<File, protox::Error> {
     match descriptor {
         Some(file) => {
             let mut descriptor = file.file_descriptor_proto().clone();
+            check_syntax(descriptor.syntax.as_deref())?;
             descriptor.name = Some(name.to_owned());
             Ok(File::from_file_descriptor_proto(descriptor))
         }
         None => File::from_source(name, text),
+    }
+}
+
+/// Whether it is one that the compiler knows: it panics at others, where they stand in a serialized descriptor.
+fn check_syntax(syntax: Option<&str>) -> Result<(), protox::Error> {
+    match syntax {
+        None | Some("proto2" | "proto3") => Ok(()),
+        Some(other) => Err(protox::Error::new(format!(
+            "its syntax is {other:?}, and only proto2 and proto3 are read"
+        ))),
     }
 }
 

@@ -1,5 +1,7 @@
 use super::*;
 use crate::data::Value;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 const PLAIN: Options = Options {
     enhanced_support: false,
@@ -29,6 +31,26 @@ fn plan(text: &str) -> Result<Plan, DataError> {
         version: None,
     };
     Protobuf(PLAIN).plan(&schemas, &MessageIndexes::new())
+}
+
+/// A file with one message, M, as a serialized descriptor.
+fn descriptor(syntax: &str) -> String {
+    let mut bytes = b"\x0a\x01f\x22\x03\x0a\x01M\x62".to_vec();
+    bytes.push(u8::try_from(syntax.len()).expect("a short word"));
+    bytes.extend_from_slice(syntax.as_bytes());
+    STANDARD.encode(bytes)
+}
+
+#[test]
+fn a_descriptor_of_unknown_syntax_is_refused() {
+    for known in ["proto2", "proto3"] {
+        assert!(plan(&descriptor(known)).is_ok(), "{known}");
+    }
+    for unknown in ["editions", ""] {
+        let error = plan(&descriptor(unknown)).expect_err(unknown);
+        let expect = format!("its syntax is {unknown:?}");
+        assert!(error.message.contains(&expect), "{error}");
+    }
 }
 
 /// The value of a field of a struct.
