@@ -16,7 +16,7 @@ use crate::data::{SchemaAndValue, Value};
 use crate::error::DataError;
 use crate::registry::{RegisteredSchema, SchemaFormat, SchemaId, SchemaRequest, Wanted};
 use format::{Format, MessageIndexes, Schemas};
-use framing::{Framed, IdSource};
+use framing::{Framed, IdSource, about};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use subject::SubjectStrategy;
@@ -277,10 +277,6 @@ fn version(schema: &RegisteredSchema, subject: &str) -> Result<Option<i32>, Data
             known.join(", ")
         ))
     })
-}
-
-fn about(id: SchemaId, error: &DataError) -> DataError {
-    DataError::of(error.class, format!("{id}: {}", error.message))
 }
 
 /// The schema that records are to be read as.

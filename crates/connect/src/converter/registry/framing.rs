@@ -161,7 +161,7 @@ fn read_prefix(bytes: &[u8], with_indexes: bool) -> Result<Framed<'_>, DataError
         }
     };
     let (indexes, payload) = if with_indexes {
-        read_indexes(rest)?
+        read_indexes(rest).map_err(|error| about(id, &error))?
     } else {
         (Vec::new(), rest)
     };
@@ -170,6 +170,11 @@ fn read_prefix(bytes: &[u8], with_indexes: bool) -> Result<Framed<'_>, DataError
         indexes,
         payload,
     })
+}
+
+/// An error of a record whose schema's id is known.
+pub(super) fn about(id: SchemaId, error: &DataError) -> DataError {
+    DataError::of(error.class, format!("{id}: {}", error.message))
 }
 
 fn cut_off(expected: usize, rest: &[u8]) -> DataError {
