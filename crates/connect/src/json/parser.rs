@@ -17,8 +17,8 @@ type Members<'k> = Vec<(Cow<'k, str>, Json<'k>)>;
 /// A container that is being read.
 enum Open<'k> {
     Array(Vec<Json<'k>>),
-    /// Members so far, and the name of the one that is being read.
-    Object(Members<'k>, Cow<'k, str>),
+    /// Members so far; the last one is null until its value was read.
+    Object(Members<'k>),
 }
 
 pub(crate) struct Parser<'k> {
@@ -117,34 +117,38 @@ impl<'k> Parser<'k> {
             let Some(mut done) = self.begin(&mut open, depth)? else {
                 continue;
             };
-            // `done` is complete: it goes into the innermost container, which may be complete by it.
+            // `done` is complete: it goes into the innermost container, which may be complete by it. Containers are filled where
+            // they stand: taking them out and putting them back would cost more than reading most values.
             loop {
-                match open.pop() {
+                match open.last_mut() {
                     None => return Ok(done),
-                    Some(Open::Array(mut values)) => {
+                    Some(Open::Array(values)) => {
                         values.push(done);
                         if self.eat(b',') {
-                            open.push(Open::Array(values));
                             break;
                         }
                         if !self.eat(b']') {
                             return self.expected("',' or ']'");
                         }
-                        done = Json::Array(values);
                     }
-                    Some(Open::Object(mut members, name)) => {
-                        members.push((name, done));
+                    Some(Open::Object(members)) => {
+                        if let Some((_, value)) = members.last_mut() {
+                            *value = done;
+                        }
                         if self.eat(b',') {
-                            let name = self.name()?;
-                            open.push(Open::Object(members, name));
+                            members.push((self.name()?, Json::Null));
                             break;
                         }
                         if !self.eat(b'}') {
                             return self.expected("',' or '}'");
                         }
-                        done = Json::Object(last_of_each_name(members));
                     }
                 }
+                done = match open.pop() {
+                    Some(Open::Array(values)) => Json::Array(values),
+                    Some(Open::Object(members)) => Json::Object(last_of_each_name(members)),
+                    None => unreachable!("it was the last one"),
+                };
             }
         }
     }
@@ -164,8 +168,8 @@ impl<'k> Parser<'k> {
                 if self.eat(b'}') {
                     return Ok(Some(Json::Object(Vec::new())));
                 }
-                let name = self.name()?;
-                open.push(Open::Object(Vec::new(), name));
+                let first = (self.name()?, Json::Null);
+                open.push(Open::Object(vec![first]));
                 return Ok(None);
             }
             Some(b'[') => {

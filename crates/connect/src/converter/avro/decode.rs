@@ -45,6 +45,14 @@ impl<'p, 'k> Reader<'p, 'k> {
     /// # Errors
     /// Bytes that were not written with the schema.
     pub(super) fn value(&mut self, id: NodeId) -> Read<'k> {
+        let mut value = Value::Null;
+        self.read(id, &mut value)?;
+        Ok(value)
+    }
+
+    /// Reads the next value to where it is to stand: what is handed up by value is copied at every step, which costs a record of
+    /// numbers as much again as reading it.
+    fn read(&mut self, id: NodeId, value: &mut Value<'k>) -> Result<(), DataError> {
         let nodes = self.nodes;
         let mut node = &nodes[id];
         // In a loop, for a call of its own would take stack.
@@ -52,33 +60,39 @@ impl<'p, 'k> Reader<'p, 'k> {
             node = &nodes[self.branch(branches)?];
         }
         match node {
-            Node::Null => self.free(Value::Null),
-            Node::Boolean => Ok(Value::Boolean(self.byte()? == 1)),
-            #[expect(clippy::cast_possible_truncation, reason = "as Java cuts it")]
-            Node::Int8 => Ok(Value::Int8(self.int()? as i8)),
-            #[expect(clippy::cast_possible_truncation, reason = "as Java cuts it")]
-            Node::Int16 => Ok(Value::Int16(self.int()? as i16)),
-            Node::Int32 => Ok(Value::Int32(self.int()?)),
-            Node::Int64 => Ok(Value::Int64(self.long()?)),
-            Node::Float32 => Ok(Value::Float32(f32::from_le_bytes(self.array_of()?))),
-            Node::Float64 => Ok(Value::Float64(f64::from_le_bytes(self.array_of()?))),
-            Node::Date => Ok(Value::Date(self.int()?)),
-            Node::Time => logical::time(self.int()?),
-            Node::Timestamp => Ok(Value::Timestamp(self.long()?)),
-            Node::String | Node::Text => self.text().map(Value::String),
-            Node::Bytes(Extent::Fixed(0), conversion) => {
-                let value = logical::bytes(conversion, &[])?;
-                self.free(value)
+            Node::Null => {
+                self.free()?;
+                *value = Value::Null;
             }
-            Node::Bytes(extent, conversion) => logical::bytes(conversion, self.bytes(*extent)?),
-            Node::Widened(from, to) => self.widened(*from, *to),
+            Node::Boolean => *value = Value::Boolean(self.byte()? == 1),
+            #[expect(clippy::cast_possible_truncation, reason = "as Java cuts it")]
+            Node::Int8 => *value = Value::Int8(self.int()? as i8),
+            #[expect(clippy::cast_possible_truncation, reason = "as Java cuts it")]
+            Node::Int16 => *value = Value::Int16(self.int()? as i16),
+            Node::Int32 => *value = Value::Int32(self.int()?),
+            Node::Int64 => *value = Value::Int64(self.long()?),
+            Node::Float32 => *value = Value::Float32(f32::from_le_bytes(self.array_of()?)),
+            Node::Float64 => *value = Value::Float64(f64::from_le_bytes(self.array_of()?)),
+            Node::Date => *value = Value::Date(self.int()?),
+            Node::Time => *value = logical::time(self.int()?)?,
+            Node::Timestamp => *value = Value::Timestamp(self.long()?),
+            Node::String | Node::Text => *value = Value::String(self.text()?),
+            Node::Bytes(Extent::Fixed(0), conversion) => {
+                self.free()?;
+                *value = logical::bytes(conversion, &[])?;
+            }
+            Node::Bytes(extent, conversion) => {
+                *value = logical::bytes(conversion, self.bytes(*extent)?)?;
+            }
+            Node::Widened(from, to) => *value = self.widened(*from, *to)?,
             Node::WidenedFloat => {
                 let number = f32::from_le_bytes(self.array_of()?);
-                Ok(Value::Float64(number.into()))
+                *value = Value::Float64(number.into());
             }
-            Node::Enum(symbols) => self.symbol(symbols),
-            _ => self.nested(node),
+            Node::Enum(symbols) => *value = self.symbol(symbols)?,
+            _ => *value = self.nested(node)?,
         }
+        Ok(())
     }
 
     fn branch(&mut self, branches: &[NodeId]) -> Result<NodeId, DataError> {
@@ -91,11 +105,11 @@ impl<'p, 'k> Reader<'p, 'k> {
     }
 
     /// A value that took no bytes. A null of a union has had the byte of its branch.
-    fn free(&mut self, value: Value<'k>) -> Read<'k> {
+    fn free(&mut self) -> Result<(), DataError> {
         let left = self.free_values.checked_sub(1);
         self.free_values =
             left.ok_or_else(|| DataError::data("It has too many values that take no bytes"))?;
-        Ok(value)
+        Ok(())
     }
 
     fn nested(&mut self, node: &'p Node) -> Read<'k> {
@@ -107,16 +121,14 @@ impl<'p, 'k> Reader<'p, 'k> {
         }
         let value = match node {
             Node::Record { schema, fields } => {
+                if fields.is_empty() {
+                    self.free()?;
+                }
                 let mut values = Vec::with_capacity(fields.len());
                 for field in fields {
-                    values.push(self.value(*field)?);
+                    self.push(*field, &mut values)?;
                 }
-                let record = Value::Struct(Struct::new(Arc::clone(schema), values));
-                if fields.is_empty() {
-                    self.free(record)?
-                } else {
-                    record
-                }
+                Value::Struct(Struct::new(Arc::clone(schema), values))
             }
             Node::Array(item) => self.array(*item)?,
             Node::Map(value) => self.map(*value)?,
@@ -126,14 +138,13 @@ impl<'p, 'k> Reader<'p, 'k> {
             } => self.entries(*entries, *key_is_first)?,
             Node::Resolved(record) => self.resolved(record)?,
             Node::Skipped(fields) => {
+                if fields.is_empty() {
+                    self.free()?;
+                }
                 for field in fields {
                     self.value(*field)?;
                 }
-                if fields.is_empty() {
-                    self.free(Value::Null)?
-                } else {
-                    Value::Null
-                }
+                Value::Null
             }
             Node::Member {
                 schema,
@@ -202,13 +213,13 @@ impl<'p, 'k> Reader<'p, 'k> {
     fn resolved(&mut self, record: &ResolvedRecord) -> Read<'k> {
         let mut values = vec![Value::Null; record.schema.fields().len()];
         for (field, node) in &record.steps {
-            let value = self.value(*node)?;
-            if let Some(field) = field {
-                values[*field] = value;
+            match field {
+                Some(field) => self.read(*node, &mut values[*field])?,
+                None => drop(self.value(*node)?),
             }
         }
         if record.steps.is_empty() {
-            self.free(Value::Null)?;
+            self.free()?;
         }
         for (field, default) in &record.defaults {
             values[*field] = default.clone();
@@ -219,12 +230,18 @@ impl<'p, 'k> Reader<'p, 'k> {
         )))
     }
 
+    /// Reads the next value behind others.
+    fn push(&mut self, id: NodeId, values: &mut Vec<Value<'k>>) -> Result<(), DataError> {
+        values.push(Value::Null);
+        match values.last_mut() {
+            Some(value) => self.read(id, value),
+            None => unreachable!("one was pushed"),
+        }
+    }
+
     fn array(&mut self, item: NodeId) -> Read<'k> {
         let mut values = Vec::new();
-        self.blocks(|reader| {
-            values.push(reader.value(item)?);
-            Ok(())
-        })?;
+        self.blocks(|reader| reader.push(item, &mut values))?;
         Ok(Value::Array(values))
     }
 
