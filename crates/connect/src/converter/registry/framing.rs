@@ -126,7 +126,9 @@ fn of_config(settings: &Config) -> Result<Option<(SchemaId, MessageIndexes)>, Ve
 fn guid_of(text: &str) -> Option<Guid> {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
     let dashes: Vec<usize> = text.match_indices('-').map(|(at, _)| at).collect();
-    if digits.len() != 32 || dashes != [8, 13, 18, 23] {
+    // Numbers may have a sign, digits have none.
+    let are_digits = digits.iter().all(u8::is_ascii_hexdigit);
+    if !are_digits || digits.len() != 32 || dashes != [8, 13, 18, 23] {
         return None;
     }
     let mut guid = [0; 16];
@@ -319,6 +321,7 @@ mod tests {
             "",
             "9793d3e361d0ef290433bc40ebbed4ad",
             "9793d3e3-61d0-ef29-0433-bc40ebbed4ax",
+            "+793d3e3-61d0-ef29-0433-bc40ebbed4ad",
         ] {
             assert_eq!(guid_of(no_guid), None, "{no_guid}");
         }
