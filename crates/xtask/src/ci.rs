@@ -20,7 +20,7 @@ type Step = (&'static str, fn(&Path) -> Outcome);
 
 /// In the order in which a mistake is found soonest.
 const STEPS: &[Step] = &[
-    ("format", |root| cargo(root, &["fmt", "--all", "--check"])),
+    ("format", format),
     ("tidy", |root| tidy::run(root).into()),
     ("licences, bans, sources", |root| {
         deny(root, &["bans", "licenses", "sources"])
@@ -57,7 +57,11 @@ const STEPS: &[Step] = &[
             .concat(),
         )
     }),
+    ("fuzz targets", fuzz_targets),
 ];
+
+/// The manifest of the fuzz targets, which are a workspace of their own.
+const FUZZ: &str = "fuzz/Cargo.toml";
 
 /// Runs the steps until one fails, then says how each went.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -133,6 +137,36 @@ fn cargo(root: &Path, arguments: &[&str]) -> Outcome {
     workspace::cargo()
         .args(arguments)
         .current_dir(root)
+        .status()
+        .into()
+}
+
+fn format(root: &Path) -> Outcome {
+    match cargo(root, &["fmt", "--all", "--check"]) {
+        Outcome::Passed => cargo(root, &["fmt", "--manifest-path", FUZZ, "--check"]),
+        other => other,
+    }
+}
+
+/// Builds the fuzz targets, so that they keep fitting the code. Running them takes cargo-fuzz, and this does not: what is built
+/// here links without sanitizers.
+fn fuzz_targets(root: &Path) -> Outcome {
+    let nightly = |arguments: &[&str]| {
+        let mut cargo = Command::new("cargo");
+        cargo.arg("+nightly").args(arguments).current_dir(root);
+        cargo
+    };
+    // Only looked for: nothing is installed by asking.
+    let probe = nightly(&["--version"])
+        .env("RUSTUP_AUTO_INSTALL", "0")
+        .output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        let why = "there is no nightly Rust here (`cargo +nightly`)";
+        println!("!!! FUZZ TARGETS NOT BUILT: {why}");
+        return Outcome::Skipped(why.to_owned());
+    }
+    let build = ["build", "--manifest-path", FUZZ, "--locked"];
+    nightly(&[&build[..], &["--target-dir", "fuzz/target"]].concat())
         .status()
         .into()
 }

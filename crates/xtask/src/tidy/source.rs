@@ -36,10 +36,13 @@ impl Source {
     }
 }
 
-/// Every Rust file below `crates`.
+/// Where our Rust files are. Not all of `fuzz`, which has a build of its own in it.
+const FOLDERS: [&str; 3] = ["crates", "fuzz/src", "fuzz/fuzz_targets"];
+
+/// Every Rust file below [`FOLDERS`].
 pub(super) fn load(root: &Path) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
-    let mut folders = vec![root.join("crates")];
+    let mut folders: Vec<_> = FOLDERS.iter().map(|folder| root.join(folder)).collect();
     while let Some(folder) = folders.pop() {
         let unreadable = |e| format!("{}: {e}", folder.display());
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
