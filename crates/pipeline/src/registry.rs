@@ -118,7 +118,7 @@ impl RegistryClient {
 impl Inner {
     async fn fetch(&self, request: &SchemaRequest) -> Result<RegisteredSchema, RegistryError> {
         let document = self.document(request).await?;
-        let (schema, references) = document.into_schema()?;
+        let (schema, references) = document.into_schema(request.subject.as_deref())?;
         let mut references = References::of(schema, references);
         while let Some(reference) = references.ask().cloned() {
             match self.reference(&reference).await {
@@ -180,7 +180,7 @@ impl Inner {
             Life::Changing
         };
         let document = self.referenced.get(&key, |_| life, self.get(&path)).await?;
-        Ok(document.into_text())
+        Ok(document.into_text(subject))
     }
 
     /// Asks each address once, the last good one first. What one does not know, another may: they follow one another, and a

@@ -21,6 +21,8 @@ pub(super) enum Answered {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Document {
+    /// Where it stands; registries before Confluent's 8.0 do not tell it of an id.
+    subject: Option<String>,
     schema: String,
     schema_type: Option<String>,
     #[serde(default)]
@@ -43,11 +45,15 @@ struct Problem {
 }
 
 impl Document {
-    /// The schema, and what it refers to directly.
+    /// The schema, and what it refers to directly. `asked` is the subject that was asked for, which counts where the answer
+    /// names none.
     ///
     /// # Errors
     /// A format that nobody knows.
-    pub(super) fn into_schema(self) -> Result<(RegisteredSchema, Vec<Reference>), RegistryError> {
+    pub(super) fn into_schema(
+        self,
+        asked: Option<&str>,
+    ) -> Result<(RegisteredSchema, Vec<Reference>), RegistryError> {
         let kind = self.schema_type.as_deref().unwrap_or("AVRO");
         let format = SchemaFormat::of(kind).ok_or_else(|| {
             RegistryError::Denied(format!("its schemaType is {kind}, which is not known"))
@@ -62,23 +68,38 @@ impl Document {
                 .map_or_else(Vec::new, RuleSet::into_read_rules),
             registrations: None,
         };
-        Ok((schema, references(self.references)))
+        let subject = self.subject.as_deref().or(asked);
+        Ok((schema, references(self.references, subject)))
     }
 
-    /// The text, and what it refers to.
-    pub(super) fn into_text(self) -> (String, Vec<Reference>) {
-        (self.schema, references(self.references))
+    /// The text, and what it refers to, of the subject that was asked for.
+    pub(super) fn into_text(self, asked: &str) -> (String, Vec<Reference>) {
+        let subject = self.subject.as_deref().unwrap_or(asked);
+        let references = references(self.references, Some(subject));
+        (self.schema, references)
     }
 }
 
-fn references(written: Option<Vec<WrittenReference>>) -> Vec<Reference> {
+/// What a schema of this subject refers to. A subject that names no context is in that of the schema.
+fn references(written: Option<Vec<WrittenReference>>, parent: Option<&str>) -> Vec<Reference> {
+    let context = parent.and_then(context).unwrap_or_default();
     let written = written.unwrap_or_default().into_iter();
     let reference = |written: WrittenReference| Reference {
         name: written.name,
-        subject: written.subject,
+        subject: match self::context(&written.subject) {
+            Some(_) => written.subject,
+            None => format!("{context}{}", written.subject),
+        },
         version: written.version,
     };
     written.map(reference).collect()
+}
+
+/// `:.context:` of a subject that begins with one.
+fn context(subject: &str) -> Option<&str> {
+    let name = subject.strip_prefix(":.")?;
+    let end = name.find(':')?;
+    subject.get(..":.".len() + end + ":".len())
 }
 
 /// Reads what an address answered. `url` is named in everything that is said.
@@ -176,4 +197,19 @@ fn shown(body: &[u8]) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().take(SHOWN_CHARS).collect();
     format!("{line:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_begin_subjects() {
+        let check = |subject: &str, expect: Option<&str>| assert_eq!(context(subject), expect);
+        check("orders-value", None);
+        check(":.staging:orders-value", Some(":.staging:"));
+        check(":.:orders-value", Some(":.:"));
+        check(":.staging", None);
+        check("a:.b:c", None);
+    }
 }

@@ -37,6 +37,19 @@ async fn what_is_referred_to_comes_first_and_once() {
 }
 
 #[tokio::test]
+async fn what_names_no_context_is_in_that_of_the_schema() {
+    let at = registry(1);
+    put(&at, 10, ":.linked:orders-value", &["left", ":.other:right"]);
+    put(&at, 11, ":.linked:left", &["base"]);
+    put(&at, 12, ":.other:right", &["base"]);
+    put(&at, 13, ":.linked:base", &[]);
+    put(&at, 14, "left", &["base"]);
+    // The registry finds the id by the subject's name; its answer says in which context.
+    let of_linked = r":.linked:base :.linked:left :.other:right";
+    check(&at, 10, of_linked, None).await;
+}
+
+#[tokio::test]
 async fn what_is_missing_or_in_a_circle_is_told() {
     let at = registry(1);
     put(&at, 10, "top", &["missing"]);
