@@ -54,8 +54,8 @@ const ROWS: &[(&str, &[(&str, &str)])] = &[
             HERE_REFUSED,
         ],
     ),
-    ("key.converter.schema.registry.url", &[HERE_REGISTRY]),
-    ("value.converter.schema.registry.url", &[HERE_REGISTRY]),
+    ("key.converter.schema.registry.url", &[IN_REGISTRY]),
+    ("value.converter.schema.registry.url", &[IN_REGISTRY]),
     (
         "tasks.max",
         &[
@@ -84,11 +84,12 @@ const TOPICS: &str = include_str!("topics.rs");
 const REFUSALS: &str = include_str!("starrocks_refusals.rs");
 const PROPERTIES: &str = include_str!("stream_load_properties.rs");
 const CSV: &str = include_str!("csv.rs");
+const REGISTRY: &str = include_str!("schema_registry.rs");
 const HERE: &str = include_str!("parameters.rs");
 const HERE_NAME: (&str, &str) = (HERE, "a_name_is_a_group_and_each_class_is_this_sink");
 const HERE_STARROCKS: (&str, &str) = (HERE, "which_starrocks_as_whom_and_into_what");
 const HERE_KEY: (&str, &str) = (HERE, "keys_are_read_by_the_converter_that_is_named");
-const HERE_REGISTRY: (&str, &str) = (HERE, "no_converter_asks_a_schema_registry_yet");
+const IN_REGISTRY: (&str, &str) = (REGISTRY, "the_first_example_of_the_documentation_runs");
 const HERE_FLUSH: (&str, &str) = (HERE, "rows_come_when_time_is_up_or_when_they_are_enough");
 const HERE_TIMEOUT: (&str, &str) = (HERE, "a_connection_is_given_up_after_its_time");
 const HERE_REFUSED: (&str, &str) = (HERE, "what_is_missing_or_wrong_is_refused");
