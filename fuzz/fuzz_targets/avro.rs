@@ -4,11 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use starrocks_kafka_connect::registry::SchemaFormat;
-use starrocks_kafka_fuzz::Target;
+use starrocks_kafka_fuzz::{Target, utf8};
 
 const AVRO: Target = Target {
     format: SchemaFormat::Avro,
     class: "io.confluent.connect.avro.AvroConverter",
+    text: utf8,
     prefix: b"\0\0\0\0\x01",
     writer: include_str!("../schemas/writer.avsc"),
     reader: include_str!("../schemas/reader.avsc"),

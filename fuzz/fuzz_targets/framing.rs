@@ -5,6 +5,7 @@
 
 #![no_main]
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use starrocks_kafka_connect::converter::{
     ConvertError, Converter, ConverterConfig, Input, RecordHeaders,
 };
 use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaFormat, SchemaRequest, Wanted};
-use starrocks_kafka_fuzz::text;
+use starrocks_kafka_fuzz::{ended, utf8};
 
 /// Protobuf, which has indexes of a message behind the id; else Avro.
 const PROTOBUF: u8 = 1;
@@ -37,15 +38,21 @@ fn run(input: &[u8]) -> Option<()> {
     let rest = match how >> SOURCE & 3 {
         0 => rest,
         1 => {
-            settings.insert("schema.id.deserializer", "PrefixSchemaIdDeserializer");
+            settings.insert(
+                "schema.id.deserializer",
+                "PrefixSchemaIdDeserializer".into(),
+            );
             rest
         }
         _ => {
-            settings.insert("schema.id.deserializer", "ConfigSchemaIdDeserializer");
-            let (guid, rest) = text(rest)?;
-            let (indexes, rest) = text(rest)?;
-            settings.insert("use.schema.guid", guid);
-            settings.insert("use.message.indexes", indexes);
+            settings.insert(
+                "schema.id.deserializer",
+                "ConfigSchemaIdDeserializer".into(),
+            );
+            let (guid, rest) = ended(rest)?;
+            let (indexes, rest) = ended(rest)?;
+            settings.insert("use.schema.guid", utf8(guid)?);
+            settings.insert("use.message.indexes", utf8(indexes)?);
             rest
         }
     };
@@ -78,7 +85,11 @@ fn run(input: &[u8]) -> Option<()> {
         .value
         .filter(|_| how >> SOURCE & 3 == 0)
         .unwrap_or(bytes);
-    check(&request, framed, settings.get("use.schema.guid").copied());
+    check(
+        &request,
+        framed,
+        settings.get("use.schema.guid").map(Cow::as_ref),
+    );
     converter.learn(*request, Arc::new(schema(*how)));
     let again = converter.convert(&input);
     assert!(
@@ -108,7 +119,7 @@ fn guid_text(bytes: &[u8]) -> String {
 }
 
 /// `None` where the settings are refused.
-fn converter(how: u8, given: &BTreeMap<&str, &str>) -> Option<Converter> {
+fn converter(how: u8, given: &BTreeMap<&str, Cow<'_, str>>) -> Option<Converter> {
     const IDS: &str = "io.confluent.kafka.serializers.schema.id.";
     let role = if how & KEY == 0 { "value" } else { "key" };
     let url = (
@@ -117,7 +128,7 @@ fn converter(how: u8, given: &BTreeMap<&str, &str>) -> Option<Converter> {
     );
     let given = given.iter().map(|(name, value)| match *name {
         "schema.id.deserializer" => (format!("{role}.{name}"), format!("{IDS}{value}")),
-        name => (name.to_owned(), (*value).to_owned()),
+        name => (name.to_owned(), value.to_string()),
     });
     let class = match how & PROTOBUF {
         0 => "io.confluent.connect.avro.AvroConverter",

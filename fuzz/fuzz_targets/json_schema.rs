@@ -4,11 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use starrocks_kafka_connect::registry::SchemaFormat;
-use starrocks_kafka_fuzz::Target;
+use starrocks_kafka_fuzz::{Target, utf8};
 
 const JSON_SCHEMA: Target = Target {
     format: SchemaFormat::Json,
     class: "io.confluent.connect.json.JsonSchemaConverter",
+    text: utf8,
     prefix: b"\0\0\0\0\x01",
     writer: include_str!("../schemas/writer.json"),
     reader: include_str!("../schemas/reader.json"),

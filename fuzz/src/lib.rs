@@ -4,6 +4,7 @@
 //! An input's first byte says what the rest is ([`FUZZED_SCHEMA`], [`OTHER_READER`]); its other six bits switch settings.
 //! The rest is the payload, behind the texts of the schemas where those are the input's, each ended by a zero byte.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Target {
     pub format: SchemaFormat,
     /// The converter's class.
     pub class: &'static str,
+    /// The text of a schema that an input holds; `None` where it is none.
+    pub text: fn(&[u8]) -> Option<Cow<'_, str>>,
     /// What stands in front of each payload: the id of a schema, and what else belongs to it.
     pub prefix: &'static [u8],
     /// The schema that records are written with.
@@ -71,17 +74,26 @@ impl Target {
             });
             return;
         }
-        let Some((writer, rest)) = text(rest) else {
+        let has_reader = switches & OTHER_READER != 0;
+        let Some((writer, reader, payload)) = self.schemas(rest, has_reader) else {
             return;
         };
-        let (reader, payload) = match switches & OTHER_READER {
-            0 => (writer, rest),
-            _ => match text(rest) {
-                Some(found) => found,
-                None => return,
-            },
-        };
-        self.encode(&mut self.encoder(*switches), writer, reader, payload);
+        self.encode(&mut self.encoder(*switches), &writer, &reader, payload);
+    }
+
+    /// The schemas of an input, and what follows them.
+    fn schemas<'i>(
+        &self,
+        input: &'i [u8],
+        has_reader: bool,
+    ) -> Option<(Cow<'i, str>, Cow<'i, str>, &'i [u8])> {
+        let (writer, rest) = ended(input)?;
+        let writer = (self.text)(writer)?;
+        if !has_reader {
+            return Some((writer.clone(), writer, rest));
+        }
+        let (reader, rest) = ended(rest)?;
+        Some((writer, (self.text)(reader)?, rest))
     }
 
     fn encoder(&self, switches: u8) -> Encoder {
@@ -173,12 +185,17 @@ impl Target {
     }
 }
 
-/// A text up to a zero byte, and what follows; `None` where there is none.
+/// What stands before a zero byte, and what follows it; `None` where there is none.
 #[must_use]
-pub fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+pub fn ended(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
-    let text = std::str::from_utf8(&bytes[..end]).ok()?;
-    Some((text, &bytes[end + 1..]))
+    Some((&bytes[..end], &bytes[end + 1..]))
+}
+
+/// Bytes as the text that they are.
+#[must_use]
+pub fn utf8(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
 }
 
 /// A row by itself.
