@@ -141,9 +141,12 @@ impl<F: Format> Reader<F> {
     }
 
     fn find(&self, framed: &Framed<'_>, topic: &str) -> Option<usize> {
+        // Compared one by one: mostly there are none, and comparing no memory costs a record of ten fields a tenth of its time where
+        // `memcmp` loads by a mask from an address that is none.
+        let is_at = |indexes: &MessageIndexes| indexes.iter().eq(&framed.indexes);
         let is_it = |place: &usize| {
             self.plans.get(*place).is_some_and(|Planned { key, .. }| {
-                key.id == framed.id && key.indexes == framed.indexes && key.topic == topic
+                key.id == framed.id && is_at(&key.indexes) && key.topic == topic
             })
         };
         if is_it(&self.last) {
