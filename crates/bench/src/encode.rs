@@ -13,6 +13,7 @@ use serde_json::json;
 use starrocks_kafka_connect::config::ConfigProblem;
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::RegisteredSchema;
+use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::batch::Batches;
 use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowFormats};
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
@@ -81,6 +82,7 @@ fn encoder<const N: usize>(class: &str, settings: [(&str, String); N]) -> Result
         key: converter("key.converter", string, []),
         value: converter("value.converter", class, settings),
         header: converter("header.converter", "SimpleHeaderConverter", []),
+        transforms: TransformChain::default(),
         topics: TopicMap::default(),
         formats: RowFormats::default(),
     };

@@ -1,4 +1,4 @@
-//! Kafka Connect's vocabulary: properties, ConfigDef, schemas, values, converters. Pure: no I/O, no clock.
+//! Kafka Connect's vocabulary: properties, ConfigDef, schemas, values, converters, transforms. Pure: no I/O, no clock.
 //!
 //! Bytes of a Kafka record become a [`data::Value`] with an optional [`data::Schema`] by a
 //! [`converter::Converter`] or a [`converter::HeaderConverter`]; what cannot be converted is an [`error::DataError`], told with the class
@@ -10,7 +10,9 @@ pub mod config;
 pub mod converter;
 pub mod data;
 pub mod error;
+pub mod java_regex;
 pub mod json;
 pub mod properties;
 pub mod registry;
+pub mod transform;
 pub mod values;

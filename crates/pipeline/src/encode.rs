@@ -24,6 +24,7 @@ use starrocks_kafka_connect::converter::{
 use starrocks_kafka_connect::data::{Record, SchemaAndValue, Value};
 use starrocks_kafka_connect::error::{DataError, ErrorClass, Stage};
 use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaRequest, Wanted};
+use starrocks_kafka_connect::transform::TransformChain;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -50,6 +51,8 @@ pub enum Encoded {
     Row(TableId),
     /// Nothing, for its value is null.
     Skipped,
+    /// Nothing, for a transform drops it.
+    Dropped,
     /// Nothing, for its row of CSV is empty, and StarRocks skips empty lines.
     Blank(TableId),
     /// Nothing yet: the order of this table's columns is to be told first, by [`Encoder::set_columns`].
@@ -160,6 +163,8 @@ pub struct EncoderSettings {
     pub value: ConverterConfig,
     /// The converter of headers.
     pub header: ConverterConfig,
+    /// What records go through between converters and rows.
+    pub transforms: TransformChain,
     /// The tables of topics.
     pub topics: TopicMap,
     /// How the rows of tables are written.
@@ -172,6 +177,7 @@ pub struct Encoder {
     key: Converter,
     value: Converter,
     header: HeaderConverter,
+    transforms: TransformChain,
     routing: Routing,
     scanner: Scanner,
     formats: RowFormats,
@@ -215,6 +221,7 @@ impl Encoder {
                 key,
                 value,
                 header,
+                transforms: settings.transforms.clone(),
                 routing,
                 scanner: Scanner::default(),
                 formats: settings.formats.clone(),
@@ -248,8 +255,14 @@ impl Encoder {
         record: &RawRecord<'_>,
         rows: &mut R,
     ) -> Result<Encoded, Obstacle> {
-        self.check_key(record)?;
         let table = self.routing.table_of(record.topic);
+        if !self.transforms.is_empty() {
+            return Ok(match self.convert(record)? {
+                Some(record) => self.write(table, &record.value, rows)?,
+                None => Encoded::Dropped,
+            });
+        }
+        self.check_key(record)?;
         if self.value.is_schemaless_json()
             && matches!(self.rows_of(table), TableRows::Json)
             && let Some(row) = record.value.and_then(|value| self.scanner.scan(value))
@@ -264,7 +277,7 @@ impl Encoder {
         self.encode_generally(table, record, rows)
     }
 
-    /// The general way.
+    /// The general way, without transforms.
     fn encode_generally<R: Rows>(
         &mut self,
         table: TableId,
@@ -273,6 +286,16 @@ impl Encoder {
     ) -> Result<Encoded, Obstacle> {
         let converted = convert(&mut self.value, Role::Value, record)?;
         check_headers(&mut self.header, record)?;
+        Ok(self.write(table, &converted, rows)?)
+    }
+
+    /// Writes the row of a value.
+    fn write<R: Rows>(
+        &mut self,
+        table: TableId,
+        converted: &SchemaAndValue<'_>,
+        rows: &mut R,
+    ) -> Result<Encoded, RecordError> {
         if converted.value.is_null() {
             return Ok(Encoded::Skipped);
         }
@@ -288,26 +311,30 @@ impl Encoder {
         }
         rows.append(table, |out| match how {
             TableRows::Json => json_row::write(out, converted.schema.as_deref(), &converted.value),
-            TableRows::Csv(format, order) => csv_row::write(out, &converted, format, order),
+            TableRows::Csv(format, order) => csv_row::write(out, converted, format, order),
         })
         .map_err(RecordError::at(Stage::TaskPut))?;
         Ok(Encoded::Row(table))
     }
 
-    /// The record as its converters read it: what the rows are written from.
+    /// The record as its converters read it and its transforms leave it: what the row is written from. `None` where a
+    /// transform drops it.
     ///
     /// # Errors
-    /// A key, value or header that its converter cannot read, or not yet.
-    pub fn convert<'k>(&mut self, record: &RawRecord<'k>) -> Result<Record<'k>, Obstacle> {
+    /// A key, value or header that its converter cannot read, or not yet, and what a transform cannot do.
+    pub fn convert<'k>(&mut self, record: &RawRecord<'k>) -> Result<Option<Record<'k>>, Obstacle> {
         let key = convert(&mut self.key, Role::Key, record)?;
-        Ok(Record {
+        let mut record = Record {
             topic: Cow::Borrowed(record.topic),
             partition: record.partition,
             timestamp_ms: record.timestamp_ms,
             key,
             value: convert(&mut self.value, Role::Value, record)?,
             headers: headers(&mut self.header, record)?,
-        })
+        };
+        let is_kept = self.transforms.apply(&mut record);
+        let is_kept = is_kept.map_err(RecordError::at(Stage::Transformation))?;
+        Ok(is_kept.then_some(record))
     }
 
     /// Tells what a registry answered, so that the record can be encoded.

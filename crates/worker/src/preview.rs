@@ -87,7 +87,8 @@ impl Preview {
         let record = PreviewRecord::parse(line)?;
         let raw = record.raw();
         let converted = match self.convert(&raw) {
-            Ok(converted) => converted,
+            Ok(Some(converted)) => converted,
+            Ok(None) => return Ok(Outcome::Dropped { dropped: true }),
             Err(error) => return Ok(Outcome::failed(&error, None)),
         };
         let shown = (self.output == Output::Records).then(|| envelope::write(&converted));
@@ -109,17 +110,20 @@ impl Preview {
                 rows.0 = Some(Vec::new());
                 Some(table)
             }
-            // Its schemas were asked for when it was converted.
-            Ok(Encoded::Skipped | Encoded::NeedsColumns(_) | Encoded::NeedsSchema(_)) => {
-                self.encoder.tables_of(&record.topic).next()
-            }
+            // Whether it is dropped, and its schemas, were asked for when it was converted.
+            Ok(
+                Encoded::Skipped
+                | Encoded::Dropped
+                | Encoded::NeedsColumns(_)
+                | Encoded::NeedsSchema(_),
+            ) => self.encoder.tables_of(&record.topic).next(),
             Err(error) => return Ok(Outcome::failed(&error, shown)),
         };
         let table = table.map(|table| self.encoder.table_name(table).to_string());
         Ok(Outcome::row(table.unwrap_or_default(), rows.text(), shown))
     }
 
-    fn convert<'k>(&mut self, raw: &RawRecord<'k>) -> Result<Record<'k>, RecordError> {
+    fn convert<'k>(&mut self, raw: &RawRecord<'k>) -> Result<Option<Record<'k>>, RecordError> {
         loop {
             match self.encoder.convert(raw) {
                 Ok(converted) => return Ok(converted),

@@ -55,6 +55,17 @@ impl ConfigProblem {
             format!("{what} is not yet supported (configuration {name})."),
         )
     }
+
+    /// The same problem of a property that stands with `prefix` in front in what the user wrote.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        let full = format!("{prefix}{}", self.name);
+        Self {
+            message: self.message.replacen(&self.name, &full, 1),
+            name: full,
+            value: self.value.clone(),
+        }
+    }
 }
 
 impl fmt::Display for ConfigProblem {

@@ -299,11 +299,6 @@ impl ConverterConfig {
 
     /// The problem with a setting, told by the setting's full name.
     pub(super) fn full_name(&self, problem: &ConfigProblem) -> ConfigProblem {
-        let full = format!("{}.{}", self.property, problem.name);
-        ConfigProblem {
-            message: problem.message.replacen(&problem.name, &full, 1),
-            name: full,
-            value: problem.value.clone(),
-        }
+        problem.below(&format!("{}.", self.property))
     }
 }

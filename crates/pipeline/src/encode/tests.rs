@@ -3,6 +3,7 @@ use crate::kafka::NoHeaders;
 use proptest::prelude::*;
 use starrocks_kafka_connect::data::Decimal;
 use starrocks_kafka_connect::json::Json;
+use starrocks_kafka_connect::transform::TransformChain;
 use std::collections::HashMap;
 
 #[derive(Default)]
@@ -46,6 +47,7 @@ fn encoder(key: &str, value: &str, topics: &str) -> Encoder {
         key: converter("key.converter", key, settings(key)),
         value: converter("value.converter", value, settings(value)),
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
+        transforms: TransformChain::default(),
         topics,
         formats: RowFormats::default(),
     })
@@ -124,6 +126,7 @@ fn values_nest_as_deep_as_json_does() {
         key: converter("key.converter", "StringConverter", &[]),
         value: converter("value.converter", "JsonConverter", &[]),
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
+        transforms: TransformChain::default(),
         topics: TopicMap::parse("a:t").expect("a map"),
         formats: RowFormats::default(),
     };
@@ -175,6 +178,7 @@ fn what_is_no_row_fails_in_the_sink() {
         key: converter("key.converter", "StringConverter", &[]),
         value: converter("value.converter", "JsonConverter", &[]),
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
+        transforms: TransformChain::default(),
         topics: TopicMap::default(),
         formats: RowFormats::default(),
     };
@@ -208,6 +212,7 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
             &[("schemas.enable", "false")],
         ),
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
+        transforms: TransformChain::default(),
         topics: TopicMap::default(),
         formats: RowFormats {
             default: csv(None),
@@ -257,6 +262,7 @@ fn problems_of_both_converters_come_at_once() {
             &[("schemas.enable", "x"), ("decimal.format", "y")],
         ),
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
+        transforms: TransformChain::default(),
         topics: TopicMap::default(),
         formats: RowFormats::default(),
     })

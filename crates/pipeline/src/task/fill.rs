@@ -182,7 +182,7 @@ impl<K: Kafka> Session<'_, K> {
         };
         let table = match encoded {
             Encoded::Row(table) => Some(table),
-            Encoded::Skipped | Encoded::Blank(_) => None,
+            Encoded::Skipped | Encoded::Dropped | Encoded::Blank(_) => None,
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
             Encoded::NeedsSchema(question) => return Ok(Taken::NeedsSchema(question)),
         };

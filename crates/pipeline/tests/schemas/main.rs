@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaFormat};
+use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowFormats, Rows};
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::{TableId, TopicMap};
@@ -64,6 +65,7 @@ impl Reader {
             key: converter("key.converter", "StringConverter"),
             value: converter("value.converter", class),
             header: converter("header.converter", "SimpleHeaderConverter"),
+            transforms: TransformChain::default(),
             topics: TopicMap::default(),
             formats: RowFormats::default(),
         };

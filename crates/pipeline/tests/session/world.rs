@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use starrocks_kafka_connect::converter::ConverterConfig;
+use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::clock::Clock;
 use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
@@ -253,6 +254,7 @@ impl World {
                 ),
             },
             header: converter("header.converter", "SimpleHeaderConverter", &[]),
+            transforms: TransformChain::default(),
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")
             }),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
 use starrocks_kafka_connect::converter::ConverterConfig;
+use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::encode::EncoderSettings;
 use starrocks_kafka_pipeline::registry::RegistrySettings;
 use starrocks_kafka_pipeline::settings::SinkSettings;
@@ -145,6 +146,10 @@ impl ConnectorPlan {
             settings.ok().flatten()
         };
         let (key_registry, value_registry) = (registry(&key), registry(&value));
+        let [aliases, predicates] = ["transforms", "predicates"].map(|name| config.list(name));
+        let transforms = TransformChain::new(aliases, predicates, given)
+            .map_err(|found| problems.extend(found))
+            .ok();
         let subscription = subscription::parse(&config)
             .map_err(|found| problems.extend(found))
             .ok();
@@ -163,9 +168,12 @@ impl ConnectorPlan {
         }
         notices.extend(clients.hint.clone());
         resolved.finish(&mut problems, &mut notices);
-        let (Some(key), Some(value), Some(header), Some(subscription), Some(sink), []) =
-            (key, value, header, subscription, sink, &problems[..])
+        let (Some(key), Some(value), Some(header), Some(transforms)) =
+            (key, value, header, transforms)
         else {
+            return Err(problems);
+        };
+        let (Some(subscription), Some(sink), []) = (subscription, sink, &problems[..]) else {
             return Err(problems);
         };
         let name = config.string("name").unwrap_or_default().to_owned();
@@ -187,6 +195,7 @@ impl ConnectorPlan {
                 key,
                 value,
                 header,
+                transforms,
                 topics: sink.topics.clone(),
                 formats: sink.row_formats(),
             },
@@ -209,16 +218,6 @@ fn not_yet_supported(config: &Config) -> Vec<ConfigProblem> {
             problems.push(ConfigProblem::not_yet_supported(name, what));
         }
     };
-    for (name, what) in [
-        ("transforms", "A chain of transforms"),
-        ("predicates", "A predicate"),
-    ] {
-        refuse(
-            config.list(name).iter().any(|alias| !alias.is_empty()),
-            name,
-            what,
-        );
-    }
     refuse(
         config.string("errors.tolerance") == Some("all"),
         "errors.tolerance",

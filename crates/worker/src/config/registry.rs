@@ -115,12 +115,7 @@ fn milliseconds(config: &Config, name: &str) -> Duration {
 
 /// A problem with a setting, by the setting's full name.
 fn converter_name(converter: &ConverterConfig, problem: &ConfigProblem) -> ConfigProblem {
-    let full = format!("{}.{}", converter.property, problem.name);
-    ConfigProblem {
-        message: problem.message.replacen(&problem.name, &full, 1),
-        name: full,
-        value: problem.value.clone(),
-    }
+    problem.below(&format!("{}.", converter.property))
 }
 
 struct Reading<'c> {

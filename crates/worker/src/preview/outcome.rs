@@ -10,7 +10,7 @@ use starrocks_kafka_pipeline::encode::RecordError;
 /// What is written of each record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
-    /// Its row, and the record as its converters read it
+    /// Its row, and the record as its converters read it and its transforms leave it
     #[default]
     Records,
     /// Its row
@@ -30,6 +30,11 @@ pub enum Outcome {
         /// The record with its schemas, as Kafka's JsonConverter writes them.
         #[serde(skip_serializing_if = "Option::is_none")]
         record: Option<Box<RawValue>>,
+    },
+    /// A transform drops it.
+    Dropped {
+        /// True.
+        dropped: bool,
     },
     /// It fails.
     Failed {

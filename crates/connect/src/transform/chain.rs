@@ -1,0 +1,165 @@
+//! `transforms` and `predicates` of a connector, and records on their way through.
+
+use super::predicate::Predicate;
+use super::{Transform, class};
+use crate::config::{ConfigProblem, Given};
+use crate::data::Record;
+use crate::error::DataError;
+use std::collections::BTreeMap;
+
+/// The transforms of a connector, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct TransformChain {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    transform: Transform,
+    /// For which records, and whether it is for those of which the predicate does not hold.
+    condition: Option<(Predicate, bool)>,
+}
+
+impl TransformChain {
+    /// Of the aliases in `transforms` and `predicates`, and all properties of the connector.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by the properties' full names.
+    pub fn new(
+        transforms: &[String],
+        predicates: &[String],
+        given: &Given,
+    ) -> Result<Self, Vec<ConfigProblem>> {
+        let mut problems = Vec::new();
+        for (name, aliases) in [("transforms", transforms), ("predicates", predicates)] {
+            let is_repeated = |at: usize| aliases[..at].contains(&aliases[at]);
+            if (1..aliases.len()).any(is_repeated) {
+                let shown = aliases.join(",");
+                let reason = "Duplicate alias provided.";
+                problems.push(ConfigProblem::invalid(name, &shown, reason));
+            }
+        }
+        let mut known = BTreeMap::new();
+        for alias in predicates {
+            match predicate(alias, given) {
+                Ok(predicate) => drop(known.insert(alias.as_str(), Some(predicate))),
+                Err(found) => {
+                    problems.extend(found);
+                    known.insert(alias, None);
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        for alias in transforms {
+            let transform = transform(alias, given).map_err(|found| problems.extend(found));
+            let condition = condition(alias, &known, given).map_err(|one| problems.push(one));
+            if let (Ok(transform), Ok(condition)) = (transform, condition) {
+                steps.push(Step {
+                    transform,
+                    condition,
+                });
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self { steps })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Sends a record through; whether it is kept.
+    ///
+    /// # Errors
+    /// What a transform cannot do with it.
+    pub fn apply(&mut self, record: &mut Record<'_>) -> Result<bool, DataError> {
+        for Step {
+            transform,
+            condition,
+        } in &mut self.steps
+        {
+            let is_meant = condition
+                .as_ref()
+                .is_none_or(|(predicate, negate)| predicate.holds(record) != *negate);
+            if is_meant && !transform.apply(record)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The properties that begin so, without their prefix.
+fn settings(given: &Given, prefix: &str) -> Given {
+    let settings = given.iter();
+    settings
+        .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone())))
+        .collect()
+}
+
+/// The class that `<prefix>type` names.
+fn type_of<'g>(given: &'g Given, property: &str, what: &str) -> Result<&'g str, ConfigProblem> {
+    let name = given.get(property).map(|name| name.trim());
+    name.ok_or_else(|| ConfigProblem::invalid(property, "null", &format!("Not a {what}")))
+}
+
+fn transform(alias: &str, given: &Given) -> Result<Transform, Vec<ConfigProblem>> {
+    let prefix = format!("transforms.{alias}.");
+    let property = format!("{prefix}type");
+    let resolved = type_of(given, &property, "Transformation")
+        .and_then(|name| class::resolve(&property, name));
+    let class = resolved.map_err(|problem| vec![problem])?;
+    let mut settings = settings(given, &prefix);
+    for own in ["type", "predicate", "negate"] {
+        settings.remove(own);
+    }
+    Transform::new(class, &settings)
+        .map_err(|problems| problems.iter().map(|one| one.below(&prefix)).collect())
+}
+
+fn predicate(alias: &str, given: &Given) -> Result<Predicate, Vec<ConfigProblem>> {
+    let prefix = format!("predicates.{alias}.");
+    let property = format!("{prefix}type");
+    let name = type_of(given, &property, "Predicate").map_err(|problem| vec![problem])?;
+    let mut settings = settings(given, &prefix);
+    settings.remove("type");
+    Predicate::new(&property, name, &prefix, &settings)
+}
+
+/// For which records a transform is.
+fn condition(
+    alias: &str,
+    predicates: &BTreeMap<&str, Option<Predicate>>,
+    given: &Given,
+) -> Result<Option<(Predicate, bool)>, ConfigProblem> {
+    let property = format!("transforms.{alias}.predicate");
+    let negated = format!("transforms.{alias}.negate");
+    match (given.get(&property), given.get(&negated)) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ConfigProblem::about(
+            &negated,
+            format!(
+                "Config '{negated}' was provided but there is no config '{property}' defining a predicate to be negated."
+            ),
+        )),
+        (Some(name), negate) => match predicates.get(name.as_str()) {
+            // As `Boolean.parseBoolean` has it.
+            Some(Some(predicate)) => Ok(Some((
+                predicate.clone(),
+                negate.is_some_and(|text| text.eq_ignore_ascii_case("true")),
+            ))),
+            // What is wrong with it was said.
+            Some(None) => Ok(None),
+            None => Err(ConfigProblem::invalid(
+                &property,
+                name,
+                "no alias of predicates is written so",
+            )),
+        },
+    }
+}

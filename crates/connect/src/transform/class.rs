@@ -1,0 +1,148 @@
+//! Which transform a name denotes.
+
+use super::Side;
+use crate::class_name::denotes;
+use crate::config::ConfigProblem;
+
+/// A class of transforms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    DropHeaders,
+    Filter,
+    HoistField(Side),
+    InsertHeader,
+}
+
+const KAFKA: &str = "org.apache.kafka.connect.transforms.";
+/// What Connect takes off the simple names of transforms.
+const SUFFIX: &str = "Transformation";
+
+/// Those of Kafka that are here.
+const CLASSES: &[(&str, Class)] = &[
+    ("DropHeaders", Class::DropHeaders),
+    ("Filter", Class::Filter),
+    ("HoistField$Key", Class::HoistField(Side::Key)),
+    ("HoistField$Value", Class::HoistField(Side::Value)),
+    ("InsertHeader", Class::InsertHeader),
+];
+
+/// Those that this version does not know yet, by their full names.
+const LATER: &[&str] = &[
+    "org.apache.kafka.connect.transforms.Cast$Key",
+    "org.apache.kafka.connect.transforms.Cast$Value",
+    "org.apache.kafka.connect.transforms.ExtractField$Key",
+    "org.apache.kafka.connect.transforms.ExtractField$Value",
+    "org.apache.kafka.connect.transforms.Flatten$Key",
+    "org.apache.kafka.connect.transforms.Flatten$Value",
+    "org.apache.kafka.connect.transforms.HeaderFrom$Key",
+    "org.apache.kafka.connect.transforms.HeaderFrom$Value",
+    "org.apache.kafka.connect.transforms.InsertField$Key",
+    "org.apache.kafka.connect.transforms.InsertField$Value",
+    "org.apache.kafka.connect.transforms.MaskField$Key",
+    "org.apache.kafka.connect.transforms.MaskField$Value",
+    "org.apache.kafka.connect.transforms.RegexRouter",
+    "org.apache.kafka.connect.transforms.ReplaceField$Key",
+    "org.apache.kafka.connect.transforms.ReplaceField$Value",
+    "org.apache.kafka.connect.transforms.SetSchemaMetadata$Key",
+    "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value",
+    "org.apache.kafka.connect.transforms.TimestampConverter$Key",
+    "org.apache.kafka.connect.transforms.TimestampConverter$Value",
+    "org.apache.kafka.connect.transforms.TimestampRouter",
+    "org.apache.kafka.connect.transforms.ValueToKey",
+    "io.debezium.transforms.ByLogicalTableRouter",
+    "io.debezium.transforms.ExtractNewRecordState",
+    "com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord",
+    "com.starrocks.connector.kafka.transforms.TimeMillisToStringTransform",
+];
+
+/// The class that the property `property` names.
+///
+/// # Errors
+/// Any other than those known, which are listed.
+pub(super) fn resolve(property: &str, name: &str) -> Result<Class, ConfigProblem> {
+    let known = CLASSES
+        .iter()
+        .find(|(class, _)| is_named(name, &format!("{KAFKA}{class}")));
+    if let Some((_, class)) = known {
+        return Ok(*class);
+    }
+    if let Some(class) = LATER.iter().find(|class| is_named(name, class)) {
+        return Err(ConfigProblem::not_yet_supported(property, class));
+    }
+    let variants: Vec<String> = all()
+        .filter(|full| {
+            full.rsplit_once('$')
+                .is_some_and(|(class, _)| class == name)
+        })
+        .collect();
+    if !variants.is_empty() {
+        let variants = variants.join(", ");
+        return Err(ConfigProblem::about(
+            property,
+            format!("{name} cannot be created ({property}). Did you mean {variants}?"),
+        ));
+    }
+    if super::predicate::is_class(name) {
+        let message = format!("{name} is a predicate, not a transform ({property})");
+        return Err(ConfigProblem::about(property, message));
+    }
+    let all = all().collect::<Vec<_>>().join(", ");
+    Err(ConfigProblem::invalid(
+        property,
+        name,
+        &format!("Class {name} could not be found. Known transforms: {all}"),
+    ))
+}
+
+fn all() -> impl Iterator<Item = String> {
+    let ours = CLASSES.iter().map(|(class, _)| format!("{KAFKA}{class}"));
+    ours.chain(LATER.iter().map(|class| (*class).to_owned()))
+}
+
+/// Classes within classes, of which there are many named `Key` and `Value`, have their full name only.
+fn is_named(name: &str, full: &str) -> bool {
+    name == full || !full.contains('$') && denotes(name, full, SUFFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_found_by_their_names() {
+        let check = |name: &str, expect: Result<Class, &str>| {
+            let found = resolve("transforms.x.type", name);
+            match (found, expect) {
+                (Ok(found), Ok(expect)) => assert_eq!(found, expect),
+                (Err(problem), Err(part)) => {
+                    assert!(problem.message.contains(part), "{problem}");
+                    assert!(problem.message.contains("transforms.x.type"), "{problem}");
+                }
+                (found, expect) => panic!("{name}: {found:?}, not {expect:?}"),
+            }
+        };
+        check(
+            "org.apache.kafka.connect.transforms.Filter",
+            Ok(Class::Filter),
+        );
+        check("Filter", Ok(Class::Filter));
+        let hoist = "org.apache.kafka.connect.transforms.HoistField";
+        check(&format!("{hoist}$Key"), Ok(Class::HoistField(Side::Key)));
+        check(
+            &format!("{hoist}$Value"),
+            Ok(Class::HoistField(Side::Value)),
+        );
+        check(
+            hoist,
+            Err("Did you mean org.apache.kafka.connect.transforms.HoistField$Key"),
+        );
+        check("HoistField$Value", Err("could not be found"));
+        check("Value", Err("could not be found"));
+        check("RegexRouter", Err("RegexRouter is not yet supported"));
+        check(
+            "Filtre",
+            Err("Known transforms: org.apache.kafka.connect.transforms.DropHeaders"),
+        );
+        check("RecordIsTombstone", Err("is a predicate"));
+    }
+}
