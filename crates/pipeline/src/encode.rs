@@ -327,6 +327,7 @@ impl Encoder {
         let mut record = Record {
             topic: Cow::Borrowed(record.topic),
             partition: record.partition,
+            offset: record.offset,
             timestamp_ms: record.timestamp_ms,
             key,
             value: convert(&mut self.value, Role::Value, record)?,

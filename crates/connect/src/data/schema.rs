@@ -164,6 +164,21 @@ impl Schema {
         Ok(Self::new(SchemaType::Struct(fields)))
     }
 
+    /// A required struct with these fields, and with the name, version, documentation and parameters of this one.
+    ///
+    /// # Errors
+    /// As of [`structure`](Self::structure).
+    pub fn with_fields(&self, fields: Vec<Field>) -> Result<Self, DataError> {
+        Ok(Self {
+            logical: self.logical,
+            name: self.name.clone(),
+            version: self.version,
+            doc: self.doc.clone(),
+            parameters: self.parameters.clone(),
+            ..Self::structure(fields)?
+        })
+    }
+
     /// The same, with null as a value.
     #[must_use]
     pub const fn optional(mut self) -> Self {

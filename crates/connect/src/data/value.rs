@@ -193,6 +193,8 @@ pub struct Record<'k> {
     pub topic: Cow<'k, str>,
     /// The partition it was read from.
     pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
     /// Milliseconds since the epoch, where the record has a timestamp.
     pub timestamp_ms: Option<i64>,
     /// The key.

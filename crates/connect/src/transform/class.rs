@@ -8,9 +8,15 @@ use crate::config::ConfigProblem;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     DropHeaders,
+    ExtractField(Side),
     Filter,
+    HeaderFrom(Side),
     HoistField(Side),
+    InsertField(Side),
     InsertHeader,
+    ReplaceField(Side),
+    SetSchemaMetadata(Side),
+    ValueToKey,
 }
 
 const KAFKA: &str = "org.apache.kafka.connect.transforms.";
@@ -20,35 +26,38 @@ const SUFFIX: &str = "Transformation";
 /// Those of Kafka that are here.
 const CLASSES: &[(&str, Class)] = &[
     ("DropHeaders", Class::DropHeaders),
+    ("ExtractField$Key", Class::ExtractField(Side::Key)),
+    ("ExtractField$Value", Class::ExtractField(Side::Value)),
     ("Filter", Class::Filter),
+    ("HeaderFrom$Key", Class::HeaderFrom(Side::Key)),
+    ("HeaderFrom$Value", Class::HeaderFrom(Side::Value)),
     ("HoistField$Key", Class::HoistField(Side::Key)),
     ("HoistField$Value", Class::HoistField(Side::Value)),
+    ("InsertField$Key", Class::InsertField(Side::Key)),
+    ("InsertField$Value", Class::InsertField(Side::Value)),
     ("InsertHeader", Class::InsertHeader),
+    ("ReplaceField$Key", Class::ReplaceField(Side::Key)),
+    ("ReplaceField$Value", Class::ReplaceField(Side::Value)),
+    ("SetSchemaMetadata$Key", Class::SetSchemaMetadata(Side::Key)),
+    (
+        "SetSchemaMetadata$Value",
+        Class::SetSchemaMetadata(Side::Value),
+    ),
+    ("ValueToKey", Class::ValueToKey),
 ];
 
 /// Those that this version does not know yet, by their full names.
 const LATER: &[&str] = &[
     "org.apache.kafka.connect.transforms.Cast$Key",
     "org.apache.kafka.connect.transforms.Cast$Value",
-    "org.apache.kafka.connect.transforms.ExtractField$Key",
-    "org.apache.kafka.connect.transforms.ExtractField$Value",
     "org.apache.kafka.connect.transforms.Flatten$Key",
     "org.apache.kafka.connect.transforms.Flatten$Value",
-    "org.apache.kafka.connect.transforms.HeaderFrom$Key",
-    "org.apache.kafka.connect.transforms.HeaderFrom$Value",
-    "org.apache.kafka.connect.transforms.InsertField$Key",
-    "org.apache.kafka.connect.transforms.InsertField$Value",
     "org.apache.kafka.connect.transforms.MaskField$Key",
     "org.apache.kafka.connect.transforms.MaskField$Value",
     "org.apache.kafka.connect.transforms.RegexRouter",
-    "org.apache.kafka.connect.transforms.ReplaceField$Key",
-    "org.apache.kafka.connect.transforms.ReplaceField$Value",
-    "org.apache.kafka.connect.transforms.SetSchemaMetadata$Key",
-    "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value",
     "org.apache.kafka.connect.transforms.TimestampConverter$Key",
     "org.apache.kafka.connect.transforms.TimestampConverter$Value",
     "org.apache.kafka.connect.transforms.TimestampRouter",
-    "org.apache.kafka.connect.transforms.ValueToKey",
     "io.debezium.transforms.ByLogicalTableRouter",
     "io.debezium.transforms.ExtractNewRecordState",
     "com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord",
