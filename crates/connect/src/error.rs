@@ -50,6 +50,8 @@ pub enum ErrorClass {
     NumberFormat,
     /// An argument that means nothing.
     IllegalArgument,
+    /// A place that is not there, such as a group that an expression does not have.
+    IndexOutOfBounds,
     /// A cache's loader failed: a schema that does not parse, or is of another format.
     UncheckedExecution,
     /// A time or date that does not exist.
@@ -68,6 +70,7 @@ impl ErrorClass {
             Self::ClassCast => "java.lang.ClassCastException",
             Self::NumberFormat => "java.lang.NumberFormatException",
             Self::IllegalArgument => "java.lang.IllegalArgumentException",
+            Self::IndexOutOfBounds => "java.lang.IndexOutOfBoundsException",
             Self::UncheckedExecution => {
                 "com.google.common.util.concurrent.UncheckedExecutionException"
             }

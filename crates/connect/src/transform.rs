@@ -11,6 +11,7 @@ mod hoist_field;
 mod insert_field;
 mod insert_header;
 mod predicate;
+mod regex_router;
 mod replace_field;
 mod set_schema_metadata;
 mod value_to_key;
@@ -27,6 +28,7 @@ use header_from::HeaderFrom;
 use hoist_field::HoistField;
 use insert_field::InsertField;
 use insert_header::InsertHeader;
+use regex_router::RegexRouter;
 use replace_field::ReplaceField;
 use set_schema_metadata::SetSchemaMetadata;
 use value_to_key::ValueToKey;
@@ -57,6 +59,7 @@ enum Transform {
     HoistField(HoistField),
     InsertField(InsertField),
     InsertHeader(InsertHeader),
+    RegexRouter(RegexRouter),
     ReplaceField(ReplaceField),
     SetSchemaMetadata(SetSchemaMetadata),
     ValueToKey(ValueToKey),
@@ -73,12 +76,18 @@ impl Transform {
             Class::HoistField(side) => Self::HoistField(HoistField::new(side, settings)?),
             Class::InsertField(side) => Self::InsertField(InsertField::new(side, settings)?),
             Class::InsertHeader => Self::InsertHeader(InsertHeader::new(settings)?),
+            Class::RegexRouter => Self::RegexRouter(RegexRouter::new(settings)?),
             Class::ReplaceField(side) => Self::ReplaceField(ReplaceField::new(side, settings)?),
             Class::SetSchemaMetadata(side) => {
                 Self::SetSchemaMetadata(SetSchemaMetadata::new(side, settings)?)
             }
             Class::ValueToKey => Self::ValueToKey(ValueToKey::new(settings)?),
         })
+    }
+
+    /// Whether it may give records another topic.
+    const fn changes_topics(&self) -> bool {
+        matches!(self, Self::RegexRouter(_))
     }
 
     /// Transforms a record; whether it is kept.
@@ -91,6 +100,7 @@ impl Transform {
             Self::HoistField(transform) => transform.apply(record)?,
             Self::InsertField(transform) => transform.apply(record)?,
             Self::InsertHeader(transform) => transform.apply(record),
+            Self::RegexRouter(transform) => transform.apply(record)?,
             Self::ReplaceField(transform) => transform.apply(record)?,
             Self::SetSchemaMetadata(transform) => transform.apply(record)?,
             Self::ValueToKey(transform) => transform.apply(record)?,

@@ -130,10 +130,13 @@ impl Batches {
     /// Sets what stands around the rows of `table`; a JSON array where it is not set. Holds until it is set anew.
     ///
     /// # Panics
-    /// Where the table's chunk is open.
+    /// Where the table's chunk is open with another framing.
     pub fn frame(&mut self, table: TableId, framing: Framing) {
         let open = self.open(table);
-        assert!(open.rows == 0, "a body has one framing");
+        assert!(
+            open.rows == 0 || open.framing == framing,
+            "a body has one framing"
+        );
         open.framing = framing;
     }
 

@@ -255,13 +255,16 @@ impl Encoder {
         record: &RawRecord<'_>,
         rows: &mut R,
     ) -> Result<Encoded, Obstacle> {
-        let table = self.routing.table_of(record.topic);
         if !self.transforms.is_empty() {
             return Ok(match self.convert(record)? {
-                Some(record) => self.write(table, &record.value, rows)?,
+                Some(record) => {
+                    let table = self.routing.table_of(&record.topic);
+                    self.write(table, &record.value, rows)?
+                }
                 None => Encoded::Dropped,
             });
         }
+        let table = self.routing.table_of(record.topic);
         self.check_key(record)?;
         if self.value.is_schemaless_json()
             && matches!(self.rows_of(table), TableRows::Json)
@@ -399,9 +402,20 @@ impl Encoder {
         }
     }
 
-    /// The tables that rows of this topic can go to.
-    pub fn tables_of(&mut self, topic: &str) -> impl Iterator<Item = TableId> + use<> {
-        std::iter::once(self.routing.table_of(topic))
+    /// Whether rows of a topic can only go to the topic's own table: no transform gives records another topic.
+    #[must_use]
+    pub fn topics_tell_tables(&self) -> bool {
+        !self.transforms.changes_topics()
+    }
+
+    /// The table that rows of this topic go to, unless a transform gives them another topic.
+    pub fn table_of(&mut self, topic: &str) -> TableId {
+        self.routing.table_of(topic)
+    }
+
+    /// The table of this name.
+    pub fn table(&mut self, name: &Arc<str>) -> TableId {
+        self.routing.table(name)
     }
 
     /// The name of a table.

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::kafka::{OffsetAndMetadata, TopicPartition};
-use crate::metadata::{Attempt, Claim, LeftOpen, METADATA_BYTES_MAX, Metadata, Owed, Plan};
+use crate::metadata::{
+    Announced, Attempt, Claim, LeftOpen, METADATA_BYTES_MAX, Metadata, Owed, Plan,
+    encoded_bytes_max,
+};
 use crate::round::{Prepared, Visible};
 
 /// Where one partition stands.
@@ -19,6 +22,8 @@ pub struct Standing {
     pub owed: Option<Owed>,
     /// What previous holders left open and is still to be rolled back, oldest first.
     pub left_open: Vec<LeftOpen>,
+    /// The tables that rows of this partition may go to, as the next claim or plan tells them.
+    pub announced: Announced,
 }
 
 impl Standing {
@@ -29,9 +34,13 @@ impl Standing {
             settled,
             owed: None,
             left_open: Vec::new(),
+            announced: None,
         }
     }
 }
+
+/// Bytes of metadata that announced tables may take: what is left is for names of what is left open.
+const ANNOUNCED_BYTES_MAX: usize = METADATA_BYTES_MAX - 512;
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -124,12 +133,14 @@ impl Ledger {
             .iter()
             .map(|(partition, entry)| match round.share(partition) {
                 Some(share) if !share.tables.is_empty() => {
+                    let announced = entry.standing.announced.as_ref();
                     let plan = Metadata::Plan(Plan {
                         attempt: round.attempt(),
                         database: Arc::clone(&self.database),
                         end: share.end,
                         tables: share.tables.iter().cloned().collect(),
                         prepared_at_ms: round.prepared_at_ms(),
+                        announced: announced.map(|all| all - &share.tables),
                     });
                     OffsetAndMetadata {
                         partition: partition.clone(),
@@ -159,6 +170,43 @@ impl Ledger {
     pub fn stored(&mut self) {
         for entry in self.entries.values_mut() {
             entry.stored = true;
+        }
+    }
+
+    /// Announces that rows of this partition may go to `table`, and those of its topic's other partitions, too, which will
+    /// likely meet it soon: the next claim names it. `false` where it does not fit beside what was announced before.
+    pub fn announce(&mut self, partition: &TopicPartition, table: &Arc<str>) -> bool {
+        let (connector, database) = (&self.connector, &self.database);
+        let mut fits_here = false;
+        for (other, entry) in &mut self.entries {
+            if other.topic != partition.topic {
+                continue;
+            }
+            let announced = entry.standing.announced.get_or_insert_default();
+            let names = announced.iter().chain([table]).map(|name| &**name);
+            let fits = encoded_bytes_max(connector, database, names) <= ANNOUNCED_BYTES_MAX;
+            if fits {
+                entry.stored &= !announced.insert(Arc::clone(table));
+            }
+            fits_here |= fits && other == partition;
+        }
+        fits_here
+    }
+
+    /// Announces no more what holders have announced to whom the topics did not tell the tables.
+    pub fn topics_tell(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.stored &= entry.standing.announced.take().is_none();
+        }
+    }
+
+    /// Forgets what was announced: nothing is open, and the next claim says so.
+    pub fn forget_announced(&mut self) {
+        for entry in self.entries.values_mut() {
+            if let Some(announced) = &mut entry.standing.announced {
+                entry.stored &= announced.is_empty();
+                announced.clear();
+            }
         }
     }
 
@@ -204,6 +252,7 @@ impl Ledger {
             database: Arc::clone(&self.database),
             owed: standing.owed.clone(),
             left_open: standing.left_open.clone(),
+            announced: standing.announced.clone(),
         };
         let mut metadata = Metadata::Claim(claim.clone()).encode(&self.connector);
         // Names of databases may be long; what is owed comes first, and the newest of what is open.

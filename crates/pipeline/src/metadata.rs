@@ -5,6 +5,7 @@
 //! attempt may have left transactions open (the one after it: roll them back). The metadata is anybody's
 //! to write, so reading it trusts nothing.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -97,7 +98,13 @@ pub struct Plan {
     pub tables: Vec<Arc<str>>,
     /// When the round was sealed, before anything was prepared: milliseconds since the epoch.
     pub prepared_at_ms: i64,
+    /// The tables, beside its own, that the next attempt may begin transactions in.
+    pub announced: Announced,
 }
+
+/// The tables that the rows of a partition may go to, told before a transaction is begun in one of them. `None` where the
+/// partition's topic alone tells them.
+pub type Announced = Option<BTreeSet<Arc<str>>>;
 
 /// The fence of a stay: who holds the partition, and what the partition is still owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +118,8 @@ pub struct Claim {
     /// What is still to be rolled back, oldest first: named until that is done, so that a crash in between
     /// leaves nothing open for good.
     pub left_open: Vec<LeftOpen>,
+    /// The tables that the next attempt, and what is left open, may have transactions in.
+    pub announced: Announced,
 }
 
 /// What a task wrote beside an offset.
@@ -148,6 +157,8 @@ struct Wire {
     owed: Option<WireOwed>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     open: Vec<WireOpen>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    announced: Announced,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -196,6 +207,19 @@ impl Metadata {
         }
     }
 
+    /// The tables that the next attempt, and what is left open, may have transactions in, those of a plan among them;
+    /// `None` where the partition's topic alone tells them.
+    #[must_use]
+    pub fn announced(&self) -> Announced {
+        match self {
+            Self::Plan(plan) => {
+                let beside = plan.announced.as_ref()?;
+                Some(beside.iter().chain(&plan.tables).cloned().collect())
+            }
+            Self::Claim(claim) => claim.announced.clone(),
+        }
+    }
+
     /// The text stored beside the offset.
     ///
     /// # Panics
@@ -223,6 +247,10 @@ impl Metadata {
             round: left.attempt.round,
             db: Arc::clone(&left.database),
         });
+        let announced = match self {
+            Self::Plan(plan) => &plan.announced,
+            Self::Claim(claim) => &claim.announced,
+        };
         let wire = Wire {
             v: VERSION,
             connector: connector.to_owned(),
@@ -232,6 +260,7 @@ impl Metadata {
             plan,
             owed,
             open: open.collect(),
+            announced: announced.clone(),
         };
         serde_json::to_string(&wire).expect("strings and integers always make JSON")
     }
@@ -282,6 +311,7 @@ impl Wire {
                 end: plan.end,
                 tables: plan.tables,
                 prepared_at_ms: plan.prepared_at,
+                announced: self.announced,
             }),
             (None, owed) => Metadata::Claim(Claim {
                 attempt,
@@ -291,6 +321,7 @@ impl Wire {
                     tables: owed.tables,
                 }),
                 left_open,
+                announced: self.announced,
             }),
             (Some(_), _) => return Found::Foreign("damaged: a plan that owes".to_owned()),
         })
@@ -305,8 +336,8 @@ fn read_attempt(epoch: &str, round: u64) -> Option<Attempt> {
     })
 }
 
-/// An upper bound of the bytes that a plan, and a claim that owes the same, take: what a round is sealed
-/// early for.
+/// An upper bound of the bytes that a plan, and a claim that owes the same, take, with all tables that either of them names:
+/// what a round is sealed early for.
 #[must_use]
 pub fn encoded_bytes_max<'t>(
     connector: &str,
@@ -314,7 +345,7 @@ pub fn encoded_bytes_max<'t>(
     tables: impl Iterator<Item = &'t str>,
 ) -> usize {
     // Field names, punctuation, the epoch, and five integers of at most 20 digits.
-    const FIXED: usize = 120 + 16 + 5 * 20;
+    const FIXED: usize = 140 + 16 + 5 * 20;
     FIXED
         + json_bytes(connector)
         + json_bytes(database)
@@ -348,17 +379,27 @@ mod tests {
     }
 
     fn metadata() -> impl Strategy<Value = Metadata> {
-        let plan = (attempt(), ".{0,20}", any::<i64>(), tables(), any::<i64>()).prop_map(
-            |(attempt, database, end, tables, prepared_at_ms)| {
-                Metadata::Plan(Plan {
-                    attempt,
-                    database: database.into(),
-                    end,
-                    tables,
-                    prepared_at_ms,
-                })
-            },
-        );
+        let announced = || proptest::option::of(tables().prop_map(BTreeSet::from_iter));
+        let plan = (
+            attempt(),
+            ".{0,20}",
+            any::<i64>(),
+            tables(),
+            any::<i64>(),
+            announced(),
+        )
+            .prop_map(
+                |(attempt, database, end, tables, prepared_at_ms, announced)| {
+                    Metadata::Plan(Plan {
+                        attempt,
+                        database: database.into(),
+                        end,
+                        tables,
+                        prepared_at_ms,
+                        announced,
+                    })
+                },
+            );
         let owed = proptest::option::of(
             (any::<i64>(), tables()).prop_map(|(end, tables)| Owed { end, tables }),
         );
@@ -367,13 +408,14 @@ mod tests {
             database: database.into(),
         });
         let left_open = proptest::collection::vec(left_open, 0..3);
-        let claim = (attempt(), ".{0,20}", owed, left_open).prop_map(
-            |(attempt, database, owed, left_open)| {
+        let claim = (attempt(), ".{0,20}", owed, left_open, announced()).prop_map(
+            |(attempt, database, owed, left_open, announced)| {
                 Metadata::Claim(Claim {
                     attempt,
                     database: database.into(),
                     owed,
                     left_open,
+                    announced,
                 })
             },
         );
@@ -389,12 +431,18 @@ mod tests {
 
         #[test]
         fn the_bound_holds(metadata in metadata(), connector in ".{0,30}") {
-            let empty = Vec::new();
-            let tables = match &metadata {
-                Metadata::Plan(plan) => &plan.tables,
-                Metadata::Claim(claim) => claim.owed.as_ref().map_or(&empty, |owed| &owed.tables),
+            let owed = match &metadata {
+                Metadata::Plan(_) => None,
+                Metadata::Claim(claim) => claim.owed.as_ref(),
             };
-            let bound = encoded_bytes_max(&connector, metadata.database(), tables.iter().map(|t| &**t));
+            let announced = metadata.announced();
+            let planned = match &metadata {
+                Metadata::Plan(plan) => &plan.tables[..],
+                Metadata::Claim(_) => &[],
+            };
+            let owed = owed.iter().flat_map(|owed| &owed.tables);
+            let tables = owed.chain(planned).chain(announced.iter().flatten());
+            let bound = encoded_bytes_max(&connector, metadata.database(), tables.map(|t| &**t));
             let mut metadata = metadata.clone();
             if let Metadata::Claim(claim) = &mut metadata {
                 // The ledger leaves out what does not fit.
@@ -423,6 +471,7 @@ mod tests {
             end: 120,
             tables: vec!["orders".into()],
             prepared_at_ms: 1_700_000_000_123,
+            announced: None,
         });
         assert_eq!(
             plan.encode("c"),
@@ -437,6 +486,7 @@ mod tests {
             database: "shop".into(),
             owed,
             left_open: Vec::new(),
+            announced: None,
         };
         assert_eq!(
             Metadata::Claim(claim.clone()).encode("c"),
@@ -453,6 +503,17 @@ mod tests {
         assert_eq!(
             Metadata::Claim(claim).encode("c"),
             r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","open":[{"epoch":"00000000000000cd","round":3,"db":"old"}]}"#
+        );
+        let announced = Metadata::Claim(Claim {
+            attempt,
+            database: "shop".into(),
+            owed: None,
+            left_open: Vec::new(),
+            announced: Some(BTreeSet::from(["b".into(), "a".into()])),
+        });
+        assert_eq!(
+            announced.encode("c"),
+            r#"{"v":1,"connector":"c","epoch":"00000000000000ab","round":7,"db":"shop","announced":["a","b"]}"#
         );
     }
 

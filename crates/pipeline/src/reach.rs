@@ -146,6 +146,7 @@ pub fn reach(
                 settled,
                 owed: rest_of_owed.cloned(),
                 left_open: standing.left_open.clone(),
+                announced: standing.announced.clone(),
             };
             Reach::Moved(standing, loss)
         }

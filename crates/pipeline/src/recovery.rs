@@ -207,7 +207,8 @@ impl Reading {
     }
 
     /// The transactions that the previous holders may have left open: those of the attempt after the one
-    /// stored, and of those that a claim names, in each table that rows of the partition can go to.
+    /// stored, and of those that a claim names, in each table that rows of the partition can go to: what its topic
+    /// tells, which is `tables`, and what was announced.
     pub fn left_open(
         &self,
         mut tables: impl FnMut(&TopicPartition) -> Vec<Arc<str>>,
@@ -218,7 +219,9 @@ impl Reading {
             if left_open.is_empty() {
                 continue;
             }
-            for table in tables(partition) {
+            let mut tables = tables(partition);
+            tables.extend(metadata.iter().filter_map(Metadata::announced).flatten());
+            for table in tables {
                 open.extend(left_open.iter().map(|left| TransactionId {
                     database: Arc::clone(&left.database),
                     table: Arc::clone(&table),
@@ -271,6 +274,7 @@ impl Reading {
                 }
             };
             standing.left_open = left_open_by(metadata.as_ref());
+            standing.announced = metadata.as_ref().and_then(Metadata::announced);
             standings.push((partition.clone(), standing));
         }
         standings
@@ -372,6 +376,7 @@ mod tests {
             end,
             tables: tables.iter().map(|t| Arc::from(*t)).collect(),
             prepared_at_ms: 42,
+            announced: None,
         })
     }
 
@@ -384,6 +389,7 @@ mod tests {
             database: "d".into(),
             owed,
             left_open: Vec::new(),
+            announced: None,
         })
     }
 

@@ -209,6 +209,7 @@ mod tests {
             database: "d".into(),
             owed: None,
             left_open: Vec::new(),
+            announced: None,
         };
         Metadata::Claim(claim).encode("c")
     }
@@ -220,6 +221,7 @@ mod tests {
             end,
             tables: vec!["orders".into()],
             prepared_at_ms: 1,
+            announced: None,
         };
         Metadata::Plan(plan).encode("c")
     }

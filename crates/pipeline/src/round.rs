@@ -42,9 +42,17 @@ pub struct OpenShare {
     start: i64,
     end: i64,
     tables: Vec<TableId>,
+    /// The tables that rows of this partition may go to; `None` where its topic tells them.
+    announced: Option<Vec<TableId>>,
 }
 
 impl OpenShare {
+    /// Whose share it is.
+    #[must_use]
+    pub fn partition(&self) -> &TopicPartition {
+        &self.partition
+    }
+
     /// The offset of the next record that it takes.
     #[must_use]
     pub fn position(&self) -> i64 {
@@ -55,6 +63,17 @@ impl OpenShare {
     #[must_use]
     pub fn tables(&self) -> &[TableId] {
         &self.tables
+    }
+
+    /// The tables that rows of this partition may go to; `None` where its topic tells them.
+    #[must_use]
+    pub fn announced(&self) -> Option<&[TableId]> {
+        self.announced.as_deref()
+    }
+
+    /// Rows of this partition may go to these tables and no others.
+    pub fn announce(&mut self, tables: Vec<TableId>) {
+        self.announced = Some(tables);
     }
 
     /// Covers the record at `offset`, whose row, where it has one, went to `table`. Returns whether that is
@@ -89,6 +108,7 @@ impl Round {
                 start,
                 end: start,
                 tables: Vec::new(),
+                announced: None,
             })
             .collect();
         Self {
@@ -113,6 +133,11 @@ impl Round {
             self.last = self.shares.iter().position(is)?;
         }
         self.shares.get_mut(self.last)
+    }
+
+    /// What each partition has in it.
+    pub fn shares(&mut self) -> impl Iterator<Item = &mut OpenShare> {
+        self.shares.iter_mut()
     }
 
     /// Whether it covers no record yet.
@@ -432,6 +457,7 @@ mod tests {
                 end: 1,
                 tables: vec![],
                 prepared_at_ms: 0,
+                announced: None,
             })
             .encode("c")
             .into_bytes()

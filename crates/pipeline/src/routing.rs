@@ -144,13 +144,23 @@ impl Routing {
     fn intern(&mut self, topic: &str) -> (Arc<str>, TableId) {
         let topic: Arc<str> = topic.into();
         let name = self.map.tables.get(&topic).unwrap_or(&topic).clone();
-        let next = TableId(u32::try_from(self.names.len()).expect("tables are fewer than 2^32"));
-        let table = *self.by_name.entry(name.clone()).or_insert(next);
-        if table == next {
-            self.names.push(name);
-        }
+        let table = self.table(&name);
         self.by_topic.insert(topic.clone(), table);
         (topic, table)
+    }
+
+    /// The table of this name, whatever topics go to it.
+    ///
+    /// # Panics
+    /// With 2³² tables.
+    pub fn table(&mut self, name: &Arc<str>) -> TableId {
+        if let Some(table) = self.by_name.get(name) {
+            return *table;
+        }
+        let table = TableId(u32::try_from(self.names.len()).expect("tables are fewer than 2^32"));
+        self.names.push(Arc::clone(name));
+        self.by_name.insert(Arc::clone(name), table);
+        table
     }
 
     /// The name of a table that [`table_of`](Self::table_of) gave.

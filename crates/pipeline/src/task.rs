@@ -5,6 +5,7 @@
 //! waits for that it goes on polling, so that the group never takes it for dead. A rebalance is an event
 //! that is looked at only between two rounds: the group waits until then.
 
+mod announce;
 mod fill;
 mod finish;
 mod give_up;

@@ -92,7 +92,7 @@ impl Preview {
             Err(error) => return Ok(Outcome::failed(&error, None)),
         };
         let shown = (self.output == Output::Records).then(|| envelope::write(&converted));
-        drop(converted);
+        let topic = converted.topic.into_owned();
         // The row is made as a task makes it, by the fast way where there is one.
         let mut rows = OneRow::default();
         let encoded = match self.encoder.encode(&raw, &mut rows) {
@@ -116,7 +116,7 @@ impl Preview {
                 | Encoded::Dropped
                 | Encoded::NeedsColumns(_)
                 | Encoded::NeedsSchema(_),
-            ) => self.encoder.tables_of(&record.topic).next(),
+            ) => Some(self.encoder.table_of(&topic)),
             Err(error) => return Ok(Outcome::failed(&error, shown)),
         };
         let table = table.map(|table| self.encoder.table_name(table).to_string());

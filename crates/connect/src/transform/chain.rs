@@ -73,6 +73,14 @@ impl TransformChain {
         self.steps.is_empty()
     }
 
+    /// Whether a record may leave it with another topic.
+    #[must_use]
+    pub fn changes_topics(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.transform.changes_topics())
+    }
+
     /// Sends a record through; whether it is kept.
     ///
     /// # Errors

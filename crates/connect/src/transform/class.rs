@@ -14,6 +14,7 @@ pub(super) enum Class {
     HoistField(Side),
     InsertField(Side),
     InsertHeader,
+    RegexRouter,
     ReplaceField(Side),
     SetSchemaMetadata(Side),
     ValueToKey,
@@ -36,6 +37,7 @@ const CLASSES: &[(&str, Class)] = &[
     ("InsertField$Key", Class::InsertField(Side::Key)),
     ("InsertField$Value", Class::InsertField(Side::Value)),
     ("InsertHeader", Class::InsertHeader),
+    ("RegexRouter", Class::RegexRouter),
     ("ReplaceField$Key", Class::ReplaceField(Side::Key)),
     ("ReplaceField$Value", Class::ReplaceField(Side::Value)),
     ("SetSchemaMetadata$Key", Class::SetSchemaMetadata(Side::Key)),
@@ -54,7 +56,6 @@ const LATER: &[&str] = &[
     "org.apache.kafka.connect.transforms.Flatten$Value",
     "org.apache.kafka.connect.transforms.MaskField$Key",
     "org.apache.kafka.connect.transforms.MaskField$Value",
-    "org.apache.kafka.connect.transforms.RegexRouter",
     "org.apache.kafka.connect.transforms.TimestampConverter$Key",
     "org.apache.kafka.connect.transforms.TimestampConverter$Value",
     "org.apache.kafka.connect.transforms.TimestampRouter",
@@ -147,7 +148,7 @@ mod tests {
         );
         check("HoistField$Value", Err("could not be found"));
         check("Value", Err("could not be found"));
-        check("RegexRouter", Err("RegexRouter is not yet supported"));
+        check("RegexRouter", Ok(Class::RegexRouter));
         check(
             "Filtre",
             Err("Known transforms: org.apache.kafka.connect.transforms.DropHeaders"),

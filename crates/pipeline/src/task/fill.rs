@@ -24,13 +24,13 @@ pub(super) struct Replay {
     pub(super) is_done: bool,
 }
 
-/// Rows of a replay: what goes to another table than those owed is dropped.
-struct OwedRows<'r, R> {
+/// Rows that may go to these tables alone; those of others are not written.
+struct RowsOf<'r, R> {
     rows: &'r mut R,
     tables: &'r [TableId],
 }
 
-impl<R: Rows> Rows for OwedRows<'_, R> {
+impl<R: Rows> Rows for RowsOf<'_, R> {
     fn append<E>(
         &mut self,
         table: TableId,
@@ -49,6 +49,8 @@ enum Taken {
     Yes,
     /// It lies outside of the round: a replay has passed its end, or it was covered before.
     No,
+    /// Not yet: its row goes to a table that was not announced.
+    NeedsAnnouncing(TableId),
     /// Not yet: it waits for the columns of this table.
     NeedsColumns(TableId),
     /// Not yet: it waits for the answer to this.
@@ -105,6 +107,12 @@ impl<K: Kafka> Session<'_, K> {
             match self.take(&record) {
                 Ok(Taken::Yes) => taken += 1,
                 Ok(Taken::No) => {}
+                Ok(Taken::NeedsAnnouncing(table)) => {
+                    self.announce(&record, table)?;
+                    if self.restarts == restarts {
+                        continue;
+                    }
+                }
                 Ok(Taken::NeedsColumns(table)) => {
                     self.learn_columns(table)?;
                     continue;
@@ -161,7 +169,19 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(Taken::No);
         }
         let encoded = if self.replay.is_empty() {
-            self.task.encoder.encode(record, &mut self.batches)?
+            match share.announced() {
+                None => self.task.encoder.encode(record, &mut self.batches)?,
+                Some(tables) => {
+                    let rows = &mut self.batches;
+                    let mut rows = RowsOf { rows, tables };
+                    match self.task.encoder.encode(record, &mut rows)? {
+                        Encoded::Row(table) if !tables.contains(&table) => {
+                            return Ok(Taken::NeedsAnnouncing(table));
+                        }
+                        encoded => encoded,
+                    }
+                }
+            }
         } else {
             let partition = TopicPartition::new(record.topic, record.partition);
             let Some(replay) = self.replay.get_mut(&partition) else {
@@ -171,7 +191,7 @@ impl<K: Kafka> Session<'_, K> {
                 replay.is_done = true;
                 return Ok(Taken::No);
             }
-            let mut rows = OwedRows {
+            let mut rows = RowsOf {
                 rows: &mut self.batches,
                 tables: &replay.tables,
             };
@@ -186,8 +206,9 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
             Encoded::NeedsSchema(question) => return Ok(Taken::NeedsSchema(question)),
         };
-        // What is owed was part of a plan that did fit.
-        if share.cover(record.offset, table) && self.replay.is_empty() {
+        // What is owed was part of a plan that did fit, and what is announced does.
+        let is_new = share.cover(record.offset, table);
+        if is_new && share.announced().is_none() && self.replay.is_empty() {
             self.check_plan_size(record);
         }
         Ok(Taken::Yes)
@@ -236,9 +257,13 @@ impl<K: Kafka> Session<'_, K> {
             .positions
             .iter()
             .map(|(partition, position)| (partition.clone(), *position));
+        let mut round = Round::open(attempt, positions);
+        if !self.task.encoder.topics_tell_tables() {
+            self.share_announced(&mut round);
+        }
         let settings = &self.task.settings;
         Filling {
-            round: Round::open(attempt, positions),
+            round,
             loads: OpenLoads::new(
                 self.task.warehouse.clone(),
                 attempt,
@@ -250,17 +275,16 @@ impl<K: Kafka> Session<'_, K> {
         }
     }
 
-    /// The rows of every table that records of this round can go to get what its load properties ask for.
+    /// The rows of every table that topics tell get what its load properties ask for.
     fn frame_tables(&mut self) {
         let mut last = None;
         for partition in self.positions.keys() {
             // Partitions stand in the order of their topics.
             if last != Some(&partition.topic) {
-                for table in self.task.encoder.tables_of(&partition.topic) {
-                    let name = self.task.encoder.table_name(table);
-                    let headers = self.task.settings.loads.of(name);
-                    self.batches.frame(table, Framing::of(headers));
-                }
+                let table = self.task.encoder.table_of(&partition.topic);
+                let name = self.task.encoder.table_name(table);
+                let headers = self.task.settings.loads.of(name);
+                self.batches.frame(table, Framing::of(headers));
                 last = Some(&partition.topic);
             }
         }
@@ -353,7 +377,7 @@ impl<K: Kafka> Session<'_, K> {
         ))
     }
 
-    fn stop_before(&mut self, reason: &str) -> Halt {
+    pub(super) fn stop_before(&mut self, reason: &str) -> Halt {
         let halt = failed(reason);
         self.enter("stopping at a bad record");
         for replay in self.replay.values_mut() {

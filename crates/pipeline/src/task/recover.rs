@@ -56,11 +56,8 @@ impl<K: Kafka> Session<'_, K> {
         self.reached(Step::LabelsSettled);
         let encoder = &mut *self.task.encoder;
         let left_open = reading.left_open(|partition| {
-            let tables = encoder.tables_of(&partition.topic);
-            tables
-                .into_iter()
-                .map(|table| Arc::clone(encoder.table_name(table)))
-                .collect()
+            let table = encoder.table_of(&partition.topic);
+            vec![Arc::clone(encoder.table_name(table))]
         });
         let standings = reading.standings(|id| owed.contains(id), &reset);
         let standings = self.within_reach(standings, &ranges, &compared)?;
@@ -121,6 +118,9 @@ impl<K: Kafka> Session<'_, K> {
         self.roll_back(left_open)?;
         if let Some(ledger) = &mut self.ledger {
             ledger.rolled_back();
+            if self.task.encoder.topics_tell_tables() {
+                ledger.topics_tell();
+            }
             self.settle_at = Some(self.task.clock.now() + SETTLE_AFTER);
         }
         self.reached(Step::RolledBack);
@@ -218,9 +218,7 @@ impl<K: Kafka> Session<'_, K> {
                 None if owes => continue,
                 None => {}
                 Some(owed) => {
-                    let tables = encoder.tables_of(&partition.topic);
-                    let is_owed = |table: &_| owed.tables.contains(encoder.table_name(*table));
-                    let tables = tables.into_iter().filter(is_owed).collect();
+                    let tables = owed.tables.iter().map(|name| encoder.table(name)).collect();
                     self.replay.insert(
                         partition.clone(),
                         Replay {

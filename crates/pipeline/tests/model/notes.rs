@@ -202,6 +202,7 @@ pub(crate) fn standing(place: Place) -> Standing {
         settled: i64::from(place.settled),
         owed: place.owed.map(owed),
         left_open: named(place.left_open),
+        announced: None,
     }
 }
 
@@ -271,6 +272,7 @@ fn metadata(note: Note) -> Metadata {
             end: i64::from(end),
             tables: table_names(tables),
             prepared_at_ms: epoch_ms(day),
+            announced: None,
         }),
         Note::Claim {
             attempt,
@@ -281,6 +283,7 @@ fn metadata(note: Note) -> Metadata {
             database,
             owed: debt.map(owed),
             left_open: named(left_open),
+            announced: None,
         }),
     }
 }

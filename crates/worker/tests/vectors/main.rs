@@ -60,6 +60,7 @@ const FILES: &[&str] = &[
     "transforms/hoist-field.jsonl",
     "transforms/insert-field.jsonl",
     "transforms/insert-header.jsonl",
+    "transforms/regex-router.jsonl",
     "transforms/replace-field.jsonl",
     "transforms/set-schema-metadata.jsonl",
     "transforms/value-to-key.jsonl",
@@ -77,7 +78,6 @@ const PENDING_FILES: &[(&str, &str)] = &[
     ("transforms/chains.jsonl", "their transforms"),
     ("transforms/flatten.jsonl", "its transform"),
     ("transforms/mask-field.jsonl", "its transform"),
-    ("transforms/regex-router.jsonl", "its transform"),
     ("transforms/timestamp-converter.jsonl", "its transform"),
     ("transforms/timestamp-router.jsonl", "its transform"),
 ];
@@ -89,10 +89,6 @@ const ELSEWHERE: &[&str] = &["rest/cli.jsonl"];
 const PENDING_CASES: &[(&str, &str)] = &[
     ("transforms.Cast$Value", "Cast"),
     ("transforms.MaskField$Value", "MaskField"),
-    (
-        "RegexRouter",
-        "rows of tables that the topic alone does not tell",
-    ),
 ];
 
 /// Whether a case names this transform.
