@@ -10,10 +10,10 @@ use std::str::Chars;
 #[derive(Clone, Debug)]
 pub struct JavaRegex {
     java: String,
-    /// The expression, for `Matcher.find()`.
-    part: Regex,
+    /// The expression, for `Matcher.find()`. Boxed, like the other, for those who hold one are small without it.
+    part: Box<Regex>,
     /// The same for the whole of a text, for `Matcher.matches()`.
-    whole: Regex,
+    whole: Box<Regex>,
 }
 
 impl JavaRegex {
@@ -28,8 +28,8 @@ impl JavaRegex {
         let whole = Regex::new(&format!(r"\A(?:{translated})\z")).map_err(|e| e.to_string())?;
         Ok(Self {
             java: java.to_owned(),
-            part,
-            whole,
+            part: Box::new(part),
+            whole: Box::new(whole),
         })
     }
 

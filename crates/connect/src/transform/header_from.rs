@@ -79,7 +79,6 @@ impl HeaderFrom {
         self.moves && self.pairs.iter().any(|(field, _)| field == name)
     }
 
-    #[expect(clippy::type_complexity, reason = "what is left, and the headers")]
     fn map<'k>(
         &self,
         value: Value<'k>,
@@ -92,7 +91,6 @@ impl HeaderFrom {
         Ok((SchemaAndValue::schemaless(Value::Map(entries)), headers))
     }
 
-    #[expect(clippy::type_complexity, reason = "what is left, and the headers")]
     fn structure<'k>(
         &mut self,
         schema: &Arc<crate::data::Schema>,
