@@ -178,6 +178,8 @@ pub struct Encoder {
     value: Converter,
     header: HeaderConverter,
     transforms: TransformChain,
+    /// The full names of the converters' classes: key, value, header.
+    classes: [String; 3],
     routing: Routing,
     scanner: Scanner,
     formats: RowFormats,
@@ -222,6 +224,8 @@ impl Encoder {
                 value,
                 header,
                 transforms: settings.transforms.clone(),
+                classes: [&settings.key, &settings.value, &settings.header]
+                    .map(|converter| converter.full_class().to_owned()),
                 routing,
                 scanner: Scanner::default(),
                 formats: settings.formats.clone(),
@@ -339,6 +343,19 @@ impl Encoder {
         let is_kept = self.transforms.apply(&mut record);
         let is_kept = is_kept.map_err(RecordError::at(Stage::Transformation))?;
         Ok(is_kept.then_some(record))
+    }
+
+    /// The full name of the Java class that was at work when the last record failed with this error.
+    #[must_use]
+    pub fn executing(&self, error: &RecordError) -> &str {
+        let [key, value, header] = &self.classes;
+        match error.stage {
+            Stage::KeyConverter => key,
+            Stage::ValueConverter => value,
+            Stage::HeaderConverter => header,
+            Stage::Transformation => self.transforms.failed_class(),
+            Stage::TaskPut => "org.apache.kafka.connect.sink.SinkTask",
+        }
     }
 
     /// Tells what a registry answered, so that the record can be encoded.

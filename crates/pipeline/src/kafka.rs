@@ -1,5 +1,6 @@
 //! What a task needs of Kafka: the seam behind which the client library stays.
 
+use crate::dead_letters::{DeadLetter, DeadLetterSettings};
 use starrocks_kafka_connect::converter::RecordHeaders;
 use std::borrow::Cow;
 use std::fmt;
@@ -346,12 +347,12 @@ pub trait Kafka {
     /// `auto.offset.reset` as it is configured. The client itself resets nothing.
     fn offset_reset(&self) -> OffsetReset;
 
-    /// Stores offsets in one Kafka transaction, fenced by the producer's epoch and by the group
+    /// Stores offsets, and writes dead letters, in one Kafka transaction, fenced by the producer's epoch and by the group
     /// metadata captured at the latest event of the group: `Assigned`, and `Revoked` and `Lost` too,
     /// for a cooperative member is of the new generation when it is told what to give back. Where we
     /// were expelled there is none, and nothing is sent. Where an earlier transaction's request may have been
     /// sent twice, the producer is replaced first.
-    fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision;
+    fn decide(&mut self, offsets: &[OffsetAndMetadata], dead_letters: &[DeadLetter]) -> Decision;
 
     /// A new producer with the same transactional id: ends what is pending on the broker and fences
     /// what is late.
@@ -359,6 +360,19 @@ pub trait Kafka {
     /// # Errors
     /// `Transient`: try again. `TransactionsUnavailable`: never will.
     fn replace_producer(&mut self) -> Result<(), KafkaError>;
+
+    /// Makes sure that the topic of dead letters exists.
+    ///
+    /// # Errors
+    /// It does not, and cannot be created.
+    fn ensure_topic(&mut self, settings: &DeadLetterSettings) -> Result<(), KafkaError>;
+
+    /// Writes dead letters outside of any Kafka transaction, and waits until they are acknowledged; for at-least-once
+    /// delivery only.
+    ///
+    /// # Errors
+    /// Any of them may be written or not.
+    fn write_plain(&mut self, dead_letters: &[DeadLetter]) -> Result<(), KafkaError>;
 
     /// Stores offsets by a plain OffsetCommit of this member; for at-least-once delivery only.
     ///

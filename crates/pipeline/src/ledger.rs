@@ -126,13 +126,14 @@ impl Ledger {
             .collect()
     }
 
-    /// The plans of a prepared round, and claims on the partitions that have no rows in it.
+    /// The plans of a prepared round, and claims on the partitions that have no rows in it. Where it has dead letters, every
+    /// partition with records has a plan, for else they would be written again.
     #[must_use]
     pub fn decision(&self, round: &Prepared) -> Vec<OffsetAndMetadata> {
         self.entries
             .iter()
             .map(|(partition, entry)| match round.share(partition) {
-                Some(share) if !share.tables.is_empty() => {
+                Some(share) if !share.tables.is_empty() || !round.dead_letters().is_empty() => {
                     let announced = entry.standing.announced.as_ref();
                     let plan = Metadata::Plan(Plan {
                         attempt: round.attempt(),

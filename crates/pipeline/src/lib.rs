@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod clock;
+pub mod dead_letters;
 pub mod encode;
 pub mod kafka;
 pub mod ledger;

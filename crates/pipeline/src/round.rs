@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::dead_letters::DeadLetter;
 use crate::encode::TableId;
 use crate::kafka::{CommittedOffset, Decision, TopicPartition};
 use crate::metadata::{Attempt, Found, Metadata};
@@ -31,6 +32,8 @@ pub struct Share {
 pub struct Round {
     attempt: Attempt,
     shares: Vec<OpenShare>,
+    dead_letters: Vec<DeadLetter>,
+    dead_letter_bytes: usize,
     /// Records come in runs of one partition: where the last one was found.
     last: usize,
 }
@@ -114,6 +117,8 @@ impl Round {
         Self {
             attempt,
             shares,
+            dead_letters: Vec::new(),
+            dead_letter_bytes: 0,
             last: 0,
         }
     }
@@ -138,6 +143,13 @@ impl Round {
     /// What each partition has in it.
     pub fn shares(&mut self) -> impl Iterator<Item = &mut OpenShare> {
         self.shares.iter_mut()
+    }
+
+    /// Takes the dead letter of a record that it covers. Returns how many bytes of them it has.
+    pub fn bury(&mut self, dead_letter: DeadLetter) -> usize {
+        self.dead_letter_bytes += dead_letter.bytes();
+        self.dead_letters.push(dead_letter);
+        self.dead_letter_bytes
     }
 
     /// Whether it covers no record yet.
@@ -167,6 +179,7 @@ impl Round {
         Sealed(Body {
             attempt: self.attempt,
             shares,
+            dead_letters: self.dead_letters,
             prepared_at_ms,
         })
     }
@@ -177,6 +190,7 @@ impl Round {
 struct Body {
     attempt: Attempt,
     shares: BTreeMap<TopicPartition, Share>,
+    dead_letters: Vec<DeadLetter>,
     prepared_at_ms: i64,
 }
 
@@ -249,10 +263,11 @@ impl Grounds {
             .then_some(Self(()))
     }
 
-    /// A round of skipped records has no rows to be committed.
+    /// A round of skipped records has no rows to be committed, and nobody is told of it.
     #[must_use]
     pub fn of_nothing(round: &Prepared) -> Option<Self> {
-        round.tables().is_empty().then_some(Self(()))
+        let is_nothing = round.tables().is_empty() && round.dead_letters().is_empty();
+        is_nothing.then_some(Self(()))
     }
 
     /// At-least-once delivery knows no decision: rows are committed as soon as they are prepared.
@@ -314,6 +329,12 @@ impl Sealed {
 }
 
 impl Prepared {
+    /// The records that it passes over, as they are written when it is decided.
+    #[must_use]
+    pub fn dead_letters(&self) -> &[DeadLetter] {
+        &self.0.dead_letters
+    }
+
     /// Whether what is stored tells that other holders went on from one of the round's partitions since.
     #[must_use]
     pub fn is_overtaken(&self, stored: &[CommittedOffset], connector: &str) -> bool {

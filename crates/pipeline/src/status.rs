@@ -46,6 +46,10 @@ pub enum TaskState {
 pub struct Counters {
     /// Records read from Kafka and turned into rows or skipped.
     pub records: AtomicU64,
+    /// Records that were passed over because of an error (`errors.tolerance=all`).
+    pub records_skipped: AtomicU64,
+    /// Dead letters that were written.
+    pub dead_letters: AtomicU64,
     /// Rows that StarRocks has taken; not yet visible.
     pub loaded_rows: AtomicU64,
     /// Bytes of rows that StarRocks has taken, before compression.

@@ -6,6 +6,7 @@
 //! that is looked at only between two rounds: the group waits until then.
 
 mod announce;
+mod errors;
 mod fill;
 mod finish;
 mod give_up;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::{Batches, Limits};
 use crate::clock::Clock;
+use crate::dead_letters::{ErrorReports, ErrorSettings};
 use crate::encode::Encoder;
 use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, TopicPartition};
 use crate::ledger::Ledger;
@@ -49,6 +51,10 @@ pub struct TaskSettings {
     pub flush_bytes_max: u64,
     /// `bufferflush.intervalms`.
     pub flush_interval: Duration,
+    /// Its number among the connector's tasks, from 0.
+    pub task: u32,
+    /// `errors.*`.
+    pub errors: ErrorSettings,
     /// `sink.maxretries`; `None` is for ever.
     pub retries_max: Option<u32>,
     /// `starrocks.progress.timeout.ms`.
@@ -190,6 +196,7 @@ pub struct Session<'t, K: Kafka> {
     filling: Option<Filling>,
     batches: Batches,
     batch: Option<(K::Batch, usize)>,
+    error_reports: ErrorReports,
     committing: Option<Committing>,
     events: VecDeque<GroupEvent>,
     /// What waits for a Schema Registry.
@@ -230,6 +237,7 @@ impl<'t, K: Kafka> Session<'t, K> {
             filling: None,
             batches: Batches::new(),
             batch: None,
+            error_reports: ErrorReports::default(),
             committing: None,
             events: VecDeque::new(),
             schemas: Schemas::default(),
@@ -283,6 +291,7 @@ impl<'t, K: Kafka> Session<'t, K> {
             };
             self.renew_producer(&because)?;
         }
+        self.ensure_dead_letter_topic()?;
         self.has_joined = true;
         Ok(())
     }

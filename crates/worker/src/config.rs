@@ -11,6 +11,7 @@ mod connector;
 mod connector_clients;
 mod connector_keys;
 mod converters;
+mod errors;
 mod file;
 mod overrides;
 mod problem;

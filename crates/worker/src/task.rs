@@ -253,6 +253,8 @@ impl Task {
         TaskSettings {
             connector: Arc::from(&*connector.name),
             guarantee: self.guarantee,
+            task: self.spec.plan.index,
+            errors: connector.errors.clone(),
             flush_bytes_max: sink.flush_bytes,
             flush_interval: sink.flush_interval,
             retries_max: sink.max_retries,

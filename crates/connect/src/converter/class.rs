@@ -291,6 +291,19 @@ impl ConverterConfig {
         }
     }
 
+    /// The class by its full name; as it was written where it is not known.
+    #[must_use]
+    pub fn full_class(&self) -> &str {
+        let suffix = if self.property == HEADER_CONVERTER {
+            OF_HEADERS
+        } else {
+            CONVERTER
+        };
+        let mut known = class_names().chain([SIMPLE]);
+        let full = known.find(|full| denotes(&self.class, full, suffix));
+        full.unwrap_or(&self.class)
+    }
+
     /// The class, where it is one that needs a Schema Registry.
     #[must_use]
     pub fn registry_class(&self) -> Option<RegistryClass> {

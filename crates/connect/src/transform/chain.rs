@@ -11,10 +11,14 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct TransformChain {
     steps: Vec<Step>,
+    /// The step that failed last.
+    failed: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Step {
+    /// The name of the transform's class.
+    class: String,
     transform: Transform,
     /// For which records, and whether it is for those of which the predicate does not hold.
     condition: Option<(Predicate, bool)>,
@@ -54,14 +58,16 @@ impl TransformChain {
             let transform = transform(alias, given).map_err(|found| problems.extend(found));
             let condition = condition(alias, &known, given).map_err(|one| problems.push(one));
             if let (Ok(transform), Ok(condition)) = (transform, condition) {
+                let class = given.get(&format!("transforms.{alias}.type"));
                 steps.push(Step {
+                    class: class.map_or_else(String::new, |class| class.trim().to_owned()),
                     transform,
                     condition,
                 });
             }
         }
         if problems.is_empty() {
-            Ok(Self { steps })
+            Ok(Self { steps, failed: 0 })
         } else {
             Err(problems)
         }
@@ -86,19 +92,25 @@ impl TransformChain {
     /// # Errors
     /// What a transform cannot do with it.
     pub fn apply(&mut self, record: &mut Record<'_>) -> Result<bool, DataError> {
-        for Step {
-            transform,
-            condition,
-        } in &mut self.steps
-        {
-            let is_meant = condition
+        for (at, step) in self.steps.iter_mut().enumerate() {
+            let is_meant = step
+                .condition
                 .as_ref()
                 .is_none_or(|(predicate, negate)| predicate.holds(record) != *negate);
-            if is_meant && !transform.apply(record)? {
-                return Ok(false);
+            if is_meant {
+                let is_kept = step.transform.apply(record);
+                if !is_kept.inspect_err(|_| self.failed = at)? {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
+    }
+
+    /// The name of the class of the transform that failed last; nothing where none did.
+    #[must_use]
+    pub fn failed_class(&self) -> &str {
+        self.steps.get(self.failed).map_or("", |step| &step.class)
     }
 }
 

@@ -120,19 +120,25 @@ impl<K: Kafka> Session<'_, K> {
                 Ok(Taken::NeedsSchema(question)) => match self.learn_schema(&record, question)? {
                     Told::Known => continue,
                     Told::NotYet => {}
-                    Told::Denied(error) => {
-                        Counters::add(&self.task.status.counters.records, taken);
-                        return Err(self.bad_record(&record, &error));
-                    }
+                    Told::Denied(error) => match self.give_up(&record, &error) {
+                        Ok(()) => taken += 1,
+                        Err(halt) => {
+                            Counters::add(&self.task.status.counters.records, taken);
+                            return Err(halt);
+                        }
+                    },
                     Told::Refused(reason) => {
                         Counters::add(&self.task.status.counters.records, taken);
                         return Err(self.stop_before(&reason));
                     }
                 },
-                Err(error) => {
-                    Counters::add(&self.task.status.counters.records, taken);
-                    return Err(self.bad_record(&record, &error));
-                }
+                Err(error) => match self.give_up(&record, &error) {
+                    Ok(()) => taken += 1,
+                    Err(halt) => {
+                        Counters::add(&self.task.status.counters.records, taken);
+                        return Err(halt);
+                    }
+                },
             }
             next += 1;
             while let Some(table) = self.batches.full() {
@@ -370,13 +376,6 @@ impl<K: Kafka> Session<'_, K> {
     }
 
     /// What came before the record is brought home, so that the next start begins with it.
-    fn bad_record(&mut self, record: &RawRecord<'_>, error: &RecordError) -> Halt {
-        self.stop_before(&format!(
-            "record {}-{} at offset {} cannot be loaded: {error}",
-            record.topic, record.partition, record.offset
-        ))
-    }
-
     pub(super) fn stop_before(&mut self, reason: &str) -> Halt {
         let halt = failed(reason);
         self.enter("stopping at a bad record");

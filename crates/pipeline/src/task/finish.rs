@@ -22,7 +22,7 @@ use crate::warehouse::Settled;
 pub(super) const SETTLE_AFTER: Duration = Duration::from_secs(1);
 
 /// How often one call to Kafka is tried before its failure is shown as a retry.
-const RENEW_EVERY: Duration = Duration::from_secs(1);
+pub(super) const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// A decided round whose transactions are being committed.
 pub(super) struct Committing {
@@ -133,6 +133,10 @@ impl<K: Kafka> Session<'_, K> {
             };
         }
         if self.task.settings.guarantee == DeliveryGuarantee::AtLeastOnce {
+            if let Err(halt) = self.write_dead_letters(&prepared) {
+                self.roll_back_round(prepared.attempt(), begun)?;
+                return Err(halt);
+            }
             self.ended = prepared.attempt().round;
             return self.commit(prepared.decided(Grounds::at_least_once()));
         }
@@ -140,7 +144,7 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(());
         };
         let plans = ledger.decision(&prepared);
-        let decision = self.kafka.decide(&plans);
+        let decision = self.kafka.decide(&plans, prepared.dead_letters());
         let grounds = match decision {
             Decision::Committed => Grounds::of_decision(&decision),
             Decision::Refused(error) => {
@@ -168,6 +172,7 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(());
         };
         self.task.remembered.stored(&plans);
+        self.count_dead_letters(&prepared);
         self.ended = prepared.attempt().round;
         self.reached(Step::Decided);
         self.commit(prepared.decided(grounds))
@@ -383,7 +388,7 @@ impl<K: Kafka> Session<'_, K> {
                 return Ok(());
             };
             let claims = ledger.claim(ended);
-            match self.kafka.decide(&claims) {
+            match self.kafka.decide(&claims, &[]) {
                 Decision::Committed => {
                     ledger.stored();
                     self.task.remembered.stored(&claims);

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use starrocks_kafka_pipeline::dead_letters::DeadLetter;
 use starrocks_kafka_pipeline::kafka::{
     KafkaError, KafkaErrorKind, LogRange, OffsetAndMetadata, OffsetReset, TopicId, TopicPartition,
 };
@@ -48,6 +49,8 @@ pub(crate) enum GroupEvent {
 pub(crate) enum Slot {
     /// A record with this value; `None` is a tombstone.
     Value(Option<Vec<u8>>),
+    /// A record that cannot be converted.
+    Broken,
     /// Compacted away, or a transaction's marker.
     Gone,
 }
@@ -85,6 +88,7 @@ pub(crate) struct Member {
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) offsets: Vec<OffsetAndMetadata>,
+    pub(crate) dead_letters: Vec<DeadLetter>,
     /// The broker has decided to commit it.
     pub(crate) commits: bool,
 }
@@ -102,6 +106,10 @@ pub(crate) struct Script {
     /// This member cannot have a new producer.
     pub(crate) no_producer_for: Option<MemberId>,
     pub(crate) plain: VecDeque<KafkaErrorKind>,
+    /// Dead letters outside of transactions.
+    pub(crate) letters: VecDeque<KafkaErrorKind>,
+    /// Looking for the topic of dead letters.
+    pub(crate) ensures: VecDeque<KafkaErrorKind>,
     pub(crate) polls: VecDeque<KafkaErrorKind>,
 }
 
@@ -121,6 +129,10 @@ pub(crate) struct State {
     pub(crate) script: Script,
     /// Every set of offsets that was stored, in order.
     pub(crate) journal: Vec<Vec<OffsetAndMetadata>>,
+    /// What readers of the topic of dead letters see with `read_committed`.
+    pub(crate) dead_letters: Vec<DeadLetter>,
+    /// Topics of dead letters that were asked for.
+    pub(crate) ensured: Vec<Arc<str>>,
     pub(crate) releases: u64,
     protocol: Protocol,
     next_member: MemberId,
@@ -152,6 +164,8 @@ impl Broker {
                 open: BTreeMap::new(),
                 script: Script::default(),
                 journal: Vec::new(),
+                dead_letters: Vec::new(),
+                ensured: Vec::new(),
                 releases: 0,
                 protocol,
                 next_member: 0,
@@ -468,14 +482,16 @@ impl State {
     pub(crate) fn end_transaction(&mut self, member: MemberId) {
         if let Some(Open {
             offsets,
+            dead_letters,
             commits: true,
         }) = self.open.remove(&member)
         {
-            self.put(offsets);
+            self.put(offsets, dead_letters);
         }
     }
 
-    pub(crate) fn put(&mut self, offsets: Vec<OffsetAndMetadata>) {
+    pub(crate) fn put(&mut self, offsets: Vec<OffsetAndMetadata>, dead_letters: Vec<DeadLetter>) {
+        self.dead_letters.extend(dead_letters);
         for offset in &offsets {
             let stored = Stored {
                 offset: offset.offset,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use starrocks_kafka_pipeline::dead_letters::{DeadLetter, DeadLetterSettings};
 use starrocks_kafka_pipeline::kafka::{
     Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, LogRange, NoHeaders,
     OffsetAndMetadata, OffsetReset, Polled, RawRecord, TopicPartition,
@@ -135,8 +136,13 @@ impl FakeKafka {
             let log = &state.logs[partition];
             let mut room = self.records_per_poll;
             while let Some(slot) = log.get(place.next).filter(|_| room > 0) {
-                if let Slot::Value(value) = slot {
-                    records.push((partition.clone(), place.next as i64, value.clone()));
+                let value = match slot {
+                    Slot::Value(value) => Some(value.clone()),
+                    Slot::Broken => Some(Some(b"{broken".to_vec())),
+                    Slot::Gone => None,
+                };
+                if let Some(value) = value {
+                    records.push((partition.clone(), place.next as i64, value));
                     room -= 1;
                 }
                 place.next += 1;
@@ -347,7 +353,7 @@ impl Kafka for FakeKafka {
         self.broker.lock().reset
     }
 
-    fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision {
+    fn decide(&mut self, offsets: &[OffsetAndMetadata], dead_letters: &[DeadLetter]) -> Decision {
         let is_plan = offsets
             .iter()
             .any(|offset| offset.metadata.contains(r#""plan""#));
@@ -369,6 +375,7 @@ impl Kafka for FakeKafka {
                 self.id,
                 Open {
                     offsets: offsets.to_vec(),
+                    dead_letters: dead_letters.to_vec(),
                     commits,
                 },
             );
@@ -390,7 +397,7 @@ impl Kafka for FakeKafka {
                 if state.open.remove(&self.id).is_none() {
                     return Decision::Refused(error(KafkaErrorKind::Transient, "timed out"));
                 }
-                state.put(offsets.to_vec());
+                state.put(offsets.to_vec(), dead_letters.to_vec());
                 Decision::Committed
             }),
         }
@@ -417,7 +424,27 @@ impl Kafka for FakeKafka {
             if let Some(objection) = self.objection(state, offsets) {
                 return Err(objection);
             }
-            state.put(offsets.to_vec());
+            state.put(offsets.to_vec(), Vec::new());
+            Ok(())
+        })
+    }
+
+    fn ensure_topic(&mut self, settings: &DeadLetterSettings) -> Result<(), KafkaError> {
+        self.broker.change(|state| {
+            if let Some(kind) = state.script.ensures.pop_front() {
+                return Err(error(kind, "the topic was not created"));
+            }
+            state.ensured.push(Arc::clone(&settings.topic));
+            Ok(())
+        })
+    }
+
+    fn write_plain(&mut self, dead_letters: &[DeadLetter]) -> Result<(), KafkaError> {
+        self.broker.change(|state| {
+            if let Some(kind) = state.script.letters.pop_front() {
+                return Err(error(kind, "the dead letters were not written"));
+            }
+            state.dead_letters.extend(dead_letters.to_vec());
             Ok(())
         })
     }

@@ -6,6 +6,7 @@ mod at_least_once;
 mod broker;
 mod chaos;
 mod crashes;
+mod dead_letters;
 mod decisions;
 mod failures;
 mod fake_kafka;

@@ -289,6 +289,8 @@ impl Run {
         );
         let settings = TaskSettings {
             connector: CONNECTOR.into(),
+            task: 0,
+            errors: tuning.errors.clone(),
             guarantee: tuning.guarantee,
             flush_bytes_max: tuning.flush_bytes_max,
             flush_interval: tuning.flush_interval,

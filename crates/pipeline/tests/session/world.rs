@@ -9,6 +9,7 @@ use std::time::Duration;
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::clock::Clock;
+use starrocks_kafka_pipeline::dead_letters::ErrorSettings;
 use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
 use starrocks_kafka_pipeline::load_properties::LoadProperties;
@@ -52,6 +53,8 @@ pub(crate) struct Tuning {
     pub(crate) records_per_poll: usize,
     /// Properties of loads, by their whole names.
     pub(crate) properties: &'static [(&'static str, &'static str)],
+    /// What becomes of records that cannot be converted.
+    pub(crate) errors: ErrorSettings,
     /// As a worker does, another session follows one that must join anew.
     pub(crate) rejoins: bool,
 }
@@ -69,6 +72,7 @@ impl Default for Tuning {
             in_doubt: InDoubt::Fail,
             records_per_poll: 500,
             properties: &[],
+            errors: ErrorSettings::default(),
             rejoins: false,
         }
     }

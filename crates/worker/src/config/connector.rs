@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use starrocks_kafka_connect::config::{Config, ConfigProblem, Given};
+use starrocks_kafka_connect::config::{ConfigProblem, Given};
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::transform::TransformChain;
+use starrocks_kafka_pipeline::dead_letters::ErrorSettings;
 use starrocks_kafka_pipeline::encode::EncoderSettings;
 use starrocks_kafka_pipeline::registry::RegistrySettings;
 use starrocks_kafka_pipeline::settings::SinkSettings;
@@ -15,6 +16,7 @@ use super::clients;
 use super::connector_clients::{Clients, KafkaClient};
 use super::connector_keys::{DEF, FRAMEWORK_DEF, WITHOUT_EFFECT, check_class};
 use super::converters;
+use super::errors;
 use super::file::InitialState;
 use super::problem::Notice;
 use super::purpose::Purpose;
@@ -44,6 +46,8 @@ pub struct ConnectorPlan {
     pub encoder: EncoderSettings,
     /// Where rows go, and how.
     pub sink: SinkSettings,
+    /// What becomes of records that cannot be loaded.
+    pub errors: ErrorSettings,
     /// The Schema Registry of keys, where their converter has one.
     pub key_registry: Option<RegistrySettings>,
     /// The Schema Registry of values, where their converter has one.
@@ -123,7 +127,6 @@ impl ConnectorPlan {
         if let Some(Err(message)) = config.string("connector.class").map(check_class) {
             problems.push(ConfigProblem::about("connector.class", message));
         }
-        problems.extend(not_yet_supported(&config));
         problems.extend(worker.override_policy.refusals(given));
         say(given, &mut notices);
         unknown::check(
@@ -159,6 +162,10 @@ impl ConnectorPlan {
             .map_err(|found| problems.extend(found))
             .ok();
 
+        let errors = errors::parse(&config, subscription.as_ref())
+            .map_err(|problem| problems.push(problem))
+            .unwrap_or_default();
+        errors::say(&errors, given, &mut notices);
         if let (Some(sink), Some(subscription)) = (&sink, &subscription) {
             let topics = match subscription {
                 Subscription::Topics(topics) => Some(&topics[..]),
@@ -200,6 +207,7 @@ impl ConnectorPlan {
                 formats: sink.row_formats(),
             },
             sink,
+            errors,
             key_registry,
             value_registry,
             notices,
@@ -209,29 +217,6 @@ impl ConnectorPlan {
             name,
         })
     }
-}
-
-fn not_yet_supported(config: &Config) -> Vec<ConfigProblem> {
-    let mut problems = Vec::new();
-    let mut refuse = |set: bool, name: &str, what: &str| {
-        if set {
-            problems.push(ConfigProblem::not_yet_supported(name, what));
-        }
-    };
-    refuse(
-        config.string("errors.tolerance") == Some("all"),
-        "errors.tolerance",
-        "The tolerance all",
-    );
-    let letters = "errors.deadletterqueue.topic.name";
-    refuse(
-        config
-            .string(letters)
-            .is_some_and(|topic| !topic.is_empty()),
-        letters,
-        "A topic for dead letters",
-    );
-    problems
 }
 
 fn say(given: &Given, notices: &mut Vec<Notice>) {

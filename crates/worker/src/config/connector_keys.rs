@@ -11,7 +11,7 @@ pub(super) const FRAMEWORK_DEF: ConfigDef = ConfigDef::new(&[FRAMEWORK], PREFIXE
 
 const CONNECTOR: &str = "Connector";
 const ERRORS: &str = "Errors";
-const LATER: &str = "Not yet supported";
+const TRANSFORMS: &str = "Transforms";
 
 /// In the order of Kafka Connect's own definition.
 const FRAMEWORK: &[ConfigKey] = &[
@@ -74,19 +74,27 @@ const FRAMEWORK: &[ConfigKey] = &[
         .default("none")
         .one_of(&["none", "all"])
         .group(ERRORS)
-        .doc("`none`: a task fails at the first record that cannot be converted. `all` is not yet supported."),
+        .doc(
+            "`none`: a task fails at the first record that cannot be converted, transformed or written as a row, and stops before \
+             it. `all`: such a record is passed over, counted, logged as `errors.log.*` say, and written to the topic of dead \
+             letters where one is named.",
+        ),
     ConfigKey::new("errors.deadletterqueue.topic.name", Kind::String)
         .default("")
         .group(ERRORS)
-        .doc("Not yet supported."),
+        .doc(
+            "The topic of dead letters: records that are passed over, as they were read. It must not be a topic that the \
+             connector reads, and is created where it does not exist. With exactly once, readers with `read_committed` see each \
+             dead letter once. Without effect with `errors.tolerance=none`.",
+        ),
     ConfigKey::new("errors.deadletterqueue.topic.replication.factor", Kind::Short)
         .default("3")
         .group(ERRORS)
-        .doc("Without effect yet."),
+        .doc("The replication factor that the topic of dead letters is created with; `-1` is the broker's default."),
     ConfigKey::new("errors.deadletterqueue.context.headers.enable", Kind::Boolean)
         .default("false")
         .group(ERRORS)
-        .doc("Without effect yet."),
+        .doc("Whether dead letters have the headers `__connect.errors.*`, which say what went wrong, and where."),
     ConfigKey::new("errors.retry.timeout", Kind::Long)
         .default("0")
         .group(ERRORS)
@@ -99,19 +107,26 @@ const FRAMEWORK: &[ConfigKey] = &[
     ConfigKey::new("errors.log.enable", Kind::Boolean)
         .default("false")
         .group(ERRORS)
-        .doc("Without effect yet: a record that cannot be converted fails the task, and that is logged."),
+        .doc(
+            "Whether each record that is passed over is logged with its stage, class and cause: ten a minute of each kind, the \
+             others are counted. Without it, one a minute.",
+        ),
     ConfigKey::new("errors.log.include.messages", Kind::Boolean)
         .default("false")
         .group(ERRORS)
-        .doc("Without effect yet: topic, partition and offset are always logged."),
+        .doc("Whether those log lines name topic, partition, offset and timestamp of the record. Keys and values are never logged."),
     ConfigKey::new("transforms", Kind::List)
         .default("")
-        .group(LATER)
-        .doc("Transforms, with their settings `transforms.<alias>.*`."),
+        .group(TRANSFORMS)
+        .doc(
+            "Aliases of the transforms that records go through, in this order. Their classes are `transforms.<alias>.type`, their \
+             settings `transforms.<alias>.*`; `transforms.<alias>.predicate` names the predicate that a record must fulfil, \
+             `transforms.<alias>.negate=true` must not.",
+        ),
     ConfigKey::new("predicates", Kind::List)
         .default("")
-        .group(LATER)
-        .doc("Predicates, with their settings `predicates.<alias>.*`."),
+        .group(TRANSFORMS)
+        .doc("Aliases of predicates, with their classes `predicates.<alias>.type` and their settings `predicates.<alias>.*`."),
 ];
 
 const PREFIXES: &[&str] = &[
@@ -138,28 +153,12 @@ pub(super) const WITHOUT_EFFECT: &[(&str, &str)] = &[
         "no value changes while a connector runs",
     ),
     (
-        "errors.deadletterqueue.topic.replication.factor",
-        "there are no dead letters yet",
-    ),
-    (
-        "errors.deadletterqueue.context.headers.enable",
-        "there are no dead letters yet",
-    ),
-    (
         "errors.retry.timeout",
         "a Schema Registry that is away is waited for, and nothing else is mended by waiting",
     ),
     (
         "errors.retry.delay.max.ms",
         "a Schema Registry that is away is waited for, and nothing else is mended by waiting",
-    ),
-    (
-        "errors.log.enable",
-        "a record that cannot be converted fails the task, and that is logged",
-    ),
-    (
-        "errors.log.include.messages",
-        "topic, partition and offset are always logged",
     ),
     ("connector.plugin.version", "the connector is built in"),
     ("key.converter.plugin.version", "converters are built in"),

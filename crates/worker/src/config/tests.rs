@@ -352,18 +352,38 @@ fn a_registry_stands_in_the_connectors_file_or_in_the_workers() {
 fn what_comes_later_is_refused_by_name() {
     insta::assert_snapshot!(refused(
         "",
-        "transforms=unwrap\n\
-         transforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState\n\
-         predicates=p\n\
-         errors.tolerance=all\n\
-         errors.deadletterqueue.topic.name=letters\n\
-         starrocks.mysql.url=fe:9030\n",
-    ), @r"
-    a.properties:8: A chain of transforms is not yet supported (configuration transforms).
-    a.properties:10: A predicate is not yet supported (configuration predicates).
-    a.properties:11: The tolerance all is not yet supported (configuration errors.tolerance).
-    a.properties:12: A topic for dead letters is not yet supported (configuration errors.deadletterqueue.topic.name).
-    a.properties:13: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).
+        "starrocks.mysql.url=fe:9030\n",
+    ), @"a.properties:8: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).");
+}
+
+#[test]
+fn errors_are_tolerated_as_the_properties_say() {
+    let connector = format!(
+        "{CONNECTOR}errors.tolerance=all\nerrors.log.enable=true\nerrors.log.include.messages=true\n\
+         errors.deadletterqueue.topic.name=letters\nerrors.deadletterqueue.context.headers.enable=true\n"
+    );
+    let loaded = load(WORKER, &[&connector]).expect("valid files");
+    assert_eq!(notices(&loaded.connectors[0].notices), "");
+    insta::assert_debug_snapshot!(loaded.connectors[0].errors, @r#"
+    ErrorSettings {
+        tolerance: All,
+        log: WithRecord,
+        dead_letters: Some(
+            DeadLetterSettings {
+                topic: "letters",
+                replication_factor: 3,
+                has_context_headers: true,
+            },
+        ),
+    }
+    "#);
+    let own = "errors.tolerance=all\nerrors.deadletterqueue.topic.name=orders\n";
+    insta::assert_snapshot!(refused("", own), @"a.properties:9: Invalid value orders for configuration errors.deadletterqueue.topic.name: this connector reads the topic itself; its dead letters must go to another");
+    let without = format!("{CONNECTOR}errors.deadletterqueue.topic.name=letters\nerrors.deadletterqueue.topic.replication.factor=1\n");
+    let loaded = load(WORKER, &[&without]).expect("valid files");
+    insta::assert_snapshot!(notices(&loaded.connectors[0].notices), @r"
+    errors.deadletterqueue.topic.name has no effect: with errors.tolerance=none the task stops before the record, which is loaded when its cause is mended.
+    errors.deadletterqueue.topic.replication.factor has no effect: there are no dead letters.
     ");
 }
 
@@ -394,11 +414,11 @@ fn what_has_no_effect_is_accepted_and_said_once() {
     ! Unknown configuration x; it is ignored.
     "#);
     insta::assert_snapshot!(notices(&loaded.connectors[0].notices), @r#"
-    errors.log.enable has no effect: a record that cannot be converted fails the task, and that is logged.
     ! value.converter.schemas.enable has no effect: this connector takes the worker's value.converter with the worker's settings; set value.converter too.
     ! Unknown configuration my.note; it is ignored.
     ! Unknown configuration starrocks.databases; did you mean starrocks.database.name? It is ignored.
     consumer.override.default.api.timeout.ms has no effect: each call to Kafka has a time of its own.
+    errors.log.enable has no effect: with errors.tolerance=none the task stops before the record, which is loaded when its cause is mended.
     ! my.note: the variable ${env:…} stays as it stands, for no config provider env is declared in config.providers.
     "#);
     assert_eq!(

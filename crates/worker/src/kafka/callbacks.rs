@@ -88,6 +88,8 @@ pub(super) struct Context {
     connection: Mutex<String>,
     /// What was wrong with the last certificate that was refused, or not even sent.
     certificate: Mutex<Option<String>>,
+    /// The first message that the producer could not deliver.
+    undelivered: Mutex<Option<Failure>>,
     /// A broker has answered more than how to speak to it.
     answered: AtomicBool,
     /// Where tokens come from, where they are shown.
@@ -105,6 +107,7 @@ impl Context {
             signals: Mutex::default(),
             connection: Mutex::default(),
             certificate: Mutex::default(),
+            undelivered: Mutex::default(),
             answered: AtomicBool::new(false),
             tokens,
             queue: AtomicPtr::new(ptr::null_mut()),
@@ -189,6 +192,15 @@ impl Context {
         certificate.clone().unwrap_or(reason)
     }
 
+    /// Why the first message since the last call was not delivered, where one was not.
+    pub(super) fn take_undelivered(&self) -> Option<Failure> {
+        let mut undelivered = self
+            .undelivered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        undelivered.take()
+    }
+
     /// Names the queue to wake, or none.
     pub(super) fn set_queue(&self, queue: *mut sys::rd_kafka_queue_t) {
         self.queue.store(queue, Ordering::SeqCst);
@@ -237,6 +249,8 @@ impl Context {
             }
             if kind == sys::rd_kafka_type_t::RD_KAFKA_CONSUMER {
                 sys::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
+            } else {
+                sys::rd_kafka_conf_set_dr_msg_cb(conf, Some(on_delivery));
             }
             sys::rd_kafka_conf_interceptor_add_on_new(
                 conf,
@@ -255,6 +269,28 @@ impl Context {
 pub(super) unsafe fn context<'c>(opaque: *const c_void) -> Option<&'c Context> {
     // SAFETY: the caller vouches for it.
     unsafe { opaque.cast::<Context>().as_ref() }
+}
+
+unsafe extern "C" fn on_delivery(
+    _rk: *mut sys::rd_kafka_t,
+    message: *const sys::rd_kafka_message_t,
+    opaque: *mut c_void,
+) {
+    // SAFETY: librdkafka passes a living message and its opaque pointer.
+    let (context, code) = unsafe { (context(opaque), (*message).err) };
+    let Some(context) = context else {
+        return;
+    };
+    if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+        let mut undelivered = context
+            .undelivered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the text of a code is static.
+        undelivered.get_or_insert_with(|| {
+            Failure::new(code, text(unsafe { sys::rd_kafka_err2str(code) }))
+        });
+    }
 }
 
 unsafe extern "C" fn on_rebalance(

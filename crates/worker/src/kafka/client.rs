@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use starrocks_kafka_pipeline::dead_letters::{DeadLetter, DeadLetterSettings};
 use starrocks_kafka_pipeline::kafka::{
     CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, LogRange, OffsetAndMetadata,
     OffsetReset, Polled, TopicPartition,
@@ -10,6 +11,7 @@ use starrocks_kafka_pipeline::kafka::{
 
 use super::batch::RecordBatch;
 use super::consumer::Consumer;
+use super::dead_letters::{self, PlainProducer};
 use super::following::Following;
 use super::missing::{Missing, Shown};
 use super::offsets::{self, OffsetReader};
@@ -33,6 +35,10 @@ pub struct LibrdkafkaClient {
     consumer: Consumer,
     reset: OffsetReset,
     transactions: Option<Transactions>,
+    /// Only where there are no transactions, and dead letters.
+    plain_producer: Option<PlainProducer>,
+    producer_properties: BTreeMap<String, String>,
+    producer_tokens: Option<Tokens>,
     /// Only while partitions wait to be started.
     offset_reader: Option<OffsetReader>,
     properties: BTreeMap<String, String>,
@@ -71,6 +77,9 @@ impl LibrdkafkaClient {
             )?,
             reset,
             transactions,
+            plain_producer: None,
+            producer_properties: settings.plain_producer_properties(),
+            producer_tokens: settings.producer_tokens.clone(),
             offset_reader: None,
             tokens: settings.consumer_tokens.clone(),
             name: settings.name.clone(),
@@ -192,6 +201,9 @@ impl Kafka for LibrdkafkaClient {
         if let Some(transactions) = &self.transactions {
             transactions.serve();
         }
+        if let Some(producer) = &self.plain_producer {
+            producer.serve();
+        }
         self.follow()?;
         self.look_for_missing();
         let told = self.consumer.poll(timeout);
@@ -251,9 +263,11 @@ impl Kafka for LibrdkafkaClient {
         self.reset
     }
 
-    fn decide(&mut self, offsets: &[OffsetAndMetadata]) -> Decision {
+    fn decide(&mut self, offsets: &[OffsetAndMetadata], dead_letters: &[DeadLetter]) -> Decision {
         match &mut self.transactions {
-            Some(transactions) => transactions.decide(self.consumer.metadata(), offsets),
+            Some(transactions) => {
+                transactions.decide(self.consumer.metadata(), offsets, dead_letters)
+            }
             None => Decision::Refused(no_transactional_id()),
         }
     }
@@ -263,6 +277,25 @@ impl Kafka for LibrdkafkaClient {
             .as_mut()
             .ok_or_else(no_transactional_id)?
             .replace()
+    }
+
+    fn ensure_topic(&mut self, settings: &DeadLetterSettings) -> Result<(), KafkaError> {
+        dead_letters::ensure_topic(self.consumer.instance(), settings)
+    }
+
+    fn write_plain(&mut self, dead_letters: &[DeadLetter]) -> Result<(), KafkaError> {
+        let producer = match self.plain_producer.take() {
+            Some(producer) => producer,
+            None => PlainProducer::new(
+                &self.producer_properties,
+                &self.name,
+                self.producer_tokens.clone(),
+            )?,
+        };
+        // After an error it goes, and with it what it may still have to send.
+        producer.write(dead_letters)?;
+        self.plain_producer = Some(producer);
+        Ok(())
     }
 
     fn commit_plain(&mut self, offsets: &[OffsetAndMetadata]) -> Result<(), KafkaError> {

@@ -21,6 +21,7 @@ mod batch;
 mod callbacks;
 mod client;
 mod consumer;
+mod dead_letters;
 mod failure;
 mod following;
 mod handshake;

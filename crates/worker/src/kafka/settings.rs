@@ -23,6 +23,8 @@ use crate::oauth::Tokens;
 /// | `fetch.max.bytes` | `16777216` (`52428800`) | memory for one answer of a broker |
 /// | `fetch.queue.backoff.ms` | `10` (`1000`) | a small queue is empty long before a second is over |
 /// | `topic.metadata.refresh.interval.ms` | `30000` (`300000`) | a topic that comes later is found |
+/// | the producer's `partitioner` | `murmur2_random` (`consistent_random`) | dead letters lie where Java's would |
+/// | the producer's `message.max.bytes` | `1000000000` (`1000000`) | a dead letter is as large as its record: the broker says what is too large |
 ///
 /// Set here whatever the caller says: `group.protocol=classic`, `enable.auto.commit=false`,
 /// `enable.auto.offset.store=false`, `enable.partition.eof=true`; for the producer
@@ -73,6 +75,11 @@ const CONSUMER_DEFAULTS: [(&str, &str); 7] = [
     ("fetch.max.bytes", "16777216"),
     ("fetch.queue.backoff.ms", "10"),
     ("topic.metadata.refresh.interval.ms", "30000"),
+];
+
+const PRODUCER_DEFAULTS: [(&str, &str); 2] = [
+    ("partitioner", "murmur2_random"),
+    ("message.max.bytes", "1000000000"),
 ];
 
 const CONSUMER_FIXED: [(&str, &str); 4] = [
@@ -126,15 +133,26 @@ impl ClientSettings {
         Ok((properties, reset))
     }
 
+    /// The properties of a producer without transactions as librdkafka gets them.
+    pub(super) fn plain_producer_properties(&self) -> BTreeMap<String, String> {
+        let mut properties = self.producer.clone();
+        for (property, value) in PRODUCER_DEFAULTS {
+            properties
+                .entry(property.to_owned())
+                .or_insert_with(|| value.to_owned());
+        }
+        properties.insert("enable.idempotence".to_owned(), "true".to_owned());
+        properties
+    }
+
     /// The producer's properties as librdkafka gets them.
     pub(super) fn producer_properties(&self, transactional_id: &str) -> BTreeMap<String, String> {
-        let mut properties = self.producer.clone();
+        let mut properties = self.plain_producer_properties();
         properties.insert("transactional.id".to_owned(), transactional_id.to_owned());
         properties.insert(
             "transaction.timeout.ms".to_owned(),
             TRANSACTION_TIMEOUT_MS.to_string(),
         );
-        properties.insert("enable.idempotence".to_owned(), "true".to_owned());
         // A request is given up before its transaction is, so that one attempt is left for the abort.
         properties.insert("socket.timeout.ms".to_owned(), "9000".to_owned());
         properties

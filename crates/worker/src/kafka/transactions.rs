@@ -1,4 +1,4 @@
-//! Offsets stored in Kafka transactions, by a producer that exists for nothing else.
+//! Offsets stored, and dead letters written, in Kafka transactions, by a producer that exists for nothing else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 use rdkafka_sys::RDKafkaRespErr;
+use starrocks_kafka_pipeline::dead_letters::DeadLetter;
 use starrocks_kafka_pipeline::kafka::{Decision, KafkaError, KafkaErrorKind, OffsetAndMetadata};
 use starrocks_kafka_pipeline::step::{Probe, Step};
 
 use super::callbacks::Context;
+use super::dead_letters;
 use super::failure::Failure;
 use super::native::{GroupMetadata, Instance, check_error, millis};
 use super::offsets::list_of;
@@ -128,11 +130,12 @@ impl Transactions {
         }
     }
 
-    /// Stores offsets in one transaction in the name of `member`.
+    /// Stores offsets and writes dead letters in one transaction in the name of `member`.
     pub(super) fn decide(
         &mut self,
         member: Option<&GroupMetadata>,
         offsets: &[OffsetAndMetadata],
+        dead_letters: &[DeadLetter],
     ) -> Decision {
         let Some(member) = member else {
             return Decision::Refused(KafkaError {
@@ -153,7 +156,7 @@ impl Transactions {
             unreachable!("it was there or has just been made")
         };
         producer.spent = true;
-        match producer.attempt(member, offsets, self.probe.as_deref()) {
+        match producer.attempt(member, offsets, dead_letters, self.probe.as_deref()) {
             Attempt::Committed => {
                 // A second copy of a request could be swept into the next transaction.
                 producer.spent = producer.context.sent.any_twice();
@@ -184,6 +187,7 @@ impl Producer {
         &self,
         member: &GroupMetadata,
         offsets: &[OffsetAndMetadata],
+        dead_letters: &[DeadLetter],
         probe: Option<&dyn Probe>,
     ) -> Attempt {
         let native = self.instance.as_ptr();
@@ -192,6 +196,11 @@ impl Producer {
         // SAFETY: the client lives. This sends nothing.
         if let Err(failure) = check_error(unsafe { sys::rd_kafka_begin_transaction(native) }) {
             return Attempt::Refused(self.explain(&failure));
+        }
+        if !dead_letters.is_empty()
+            && let Err(failure) = dead_letters::write(&self.instance, &self.context, dead_letters)
+        {
+            return self.abort(&failure, dead_letters::explain(&failure, dead_letters));
         }
         let list = list_of(offsets);
         // SAFETY: the client lives; the list and the metadata are copied.
@@ -204,17 +213,16 @@ impl Producer {
             )
         });
         if let Err(failure) = stored {
-            return self.abort(&failure);
+            return self.abort(&failure, self.explain(&failure));
         }
         let version = sent.txn_offset_commit_version.load(Ordering::SeqCst);
         if version < FENCING_VERSION {
             let text = format!(
                 "the group's coordinator knows TxnOffsetCommit only up to version {version}"
             );
-            return self.abort(&Failure::new(
-                RDKafkaRespErr::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
-                text,
-            ));
+            let code = RDKafkaRespErr::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+            let failure = Failure::new(code, text);
+            return self.abort(&failure, self.explain(&failure));
         }
         if let Some(probe) = probe {
             probe.reached(Step::PlanSent);
@@ -224,15 +232,14 @@ impl Producer {
             Ok(()) => Attempt::Committed,
             // Failed before the broker was asked.
             Err(failure) if failure.requires_abort && sent.end_txn.load(Ordering::SeqCst) == 0 => {
-                self.abort(&failure)
+                self.abort(&failure, self.explain(&failure))
             }
             Err(failure) => Attempt::Unclear(self.explain(&failure)),
         }
     }
 
-    /// Ends a transaction whose commit was never asked for.
-    fn abort(&self, failure: &Failure) -> Attempt {
-        let error = self.explain(failure);
+    /// Ends a transaction whose commit was never asked for, because of `failure`, which `error` tells.
+    fn abort(&self, failure: &Failure, error: KafkaError) -> Attempt {
         if failure.is_fenced() || self.instance.fatal().is_some_and(|fatal| fatal.is_fenced()) {
             // Who has fenced us has ended our transaction.
             return Attempt::Refused(error);
