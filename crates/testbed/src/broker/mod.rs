@@ -24,6 +24,7 @@ mod admin;
 mod jars;
 mod listeners;
 mod process;
+mod reading;
 #[cfg(feature = "secured")]
 pub mod secured;
 

@@ -379,7 +379,9 @@ fn errors_are_tolerated_as_the_properties_say() {
     "#);
     let own = "errors.tolerance=all\nerrors.deadletterqueue.topic.name=orders\n";
     insta::assert_snapshot!(refused("", own), @"a.properties:9: Invalid value orders for configuration errors.deadletterqueue.topic.name: this connector reads the topic itself; its dead letters must go to another");
-    let without = format!("{CONNECTOR}errors.deadletterqueue.topic.name=letters\nerrors.deadletterqueue.topic.replication.factor=1\n");
+    let without = format!(
+        "{CONNECTOR}errors.deadletterqueue.topic.name=letters\nerrors.deadletterqueue.topic.replication.factor=1\n"
+    );
     let loaded = load(WORKER, &[&without]).expect("valid files");
     insta::assert_snapshot!(notices(&loaded.connectors[0].notices), @r"
     errors.deadletterqueue.topic.name has no effect: with errors.tolerance=none the task stops before the record, which is loaded when its cause is mended.

@@ -5,6 +5,7 @@ mod archive;
 mod at_least_once;
 mod basics;
 mod csv;
+mod dead_letters;
 mod kafka_faults;
 mod kills;
 mod logs;

@@ -47,7 +47,7 @@ impl Worker {
             .iter()
             .map(|(partition, next)| offset(partition, *next, "settled"))
             .collect();
-        assert_committed(self.client.decide(&offsets));
+        assert_committed(self.client.decide(&offsets, &[]));
         self.done.append(&mut self.open);
     }
 
@@ -207,7 +207,7 @@ fn a_part_released_is_not_a_rebalance_done() {
             "a partition is still held"
         );
     }
-    assert_committed(first.decide(&[offset(&owned[0], 1, "still a member")]));
+    assert_committed(first.decide(&[offset(&owned[0], 1, "still a member")], &[]));
     first.release(&revoked[1..]);
     let (mut one, mut two) = (Vec::new(), Vec::new());
     let end = Instant::now() + LIMIT;
@@ -244,7 +244,7 @@ fn rejoins_as_another_member() {
         assert_eq!(revoked.len(), 2, "{strategy}");
         client.release(&revoked);
         assert_eq!(assigned(&mut client), owned, "{strategy}");
-        assert_committed(client.decide(&[offset(&owned[0], 1, "")]));
+        assert_committed(client.decide(&[offset(&owned[0], 1, "")], &[]));
     }
 }
 

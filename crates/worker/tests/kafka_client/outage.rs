@@ -22,7 +22,7 @@ fn goes_on_when_the_broker_comes_back() {
     start(&mut client, &owned);
     let mut all = Read::default();
     crate::member::read(&mut client, &mut all, 100);
-    assert_committed(client.decide(&[offset(&owned[0], 100, "")]));
+    assert_committed(client.decide(&[offset(&owned[0], 100, "")], &[]));
     broker.stop().expect("it runs");
     let error = until(&mut client, Result::err);
     assert_eq!(error.kind, KafkaErrorKind::Transient);
@@ -104,10 +104,10 @@ fn a_decision_without_an_answer_is_settled_by_the_stored_offsets() {
     broker.create_topic("mute", 1);
     let mut client = client(&settings(&broker, "mute", "a", "mute"));
     let owned = assigned(&mut client);
-    assert_committed(client.decide(&[offset(&owned[0], 1, "first")]));
+    assert_committed(client.decide(&[offset(&owned[0], 1, "first")], &[]));
     broker.suspend().expect("it runs");
     let began = Instant::now();
-    let decision = client.decide(&[offset(&owned[0], 2, "second")]);
+    let decision = client.decide(&[offset(&owned[0], 2, "second")], &[]);
     assert!(began.elapsed() < LIMIT, "every step is bounded");
     broker.resume().expect("it runs");
     match decision {
@@ -124,7 +124,7 @@ fn a_decision_without_an_answer_is_settled_by_the_stored_offsets() {
     let end = Instant::now() + LIMIT;
     // The group may have expelled us meanwhile.
     loop {
-        if let Decision::Committed = client.decide(&[offset(&owned[0], 3, "third")]) {
+        if let Decision::Committed = client.decide(&[offset(&owned[0], 3, "third")], &[]) {
             break;
         }
         match client.poll(Duration::from_millis(50)) {
@@ -151,7 +151,7 @@ fn destruction_does_not_wait_for_a_broker() {
     for client in [&mut left, &mut dropped] {
         let owned = assigned(client);
         start(client, &owned);
-        assert_committed(client.decide(&[offset(&owned[0], 0, "")]));
+        assert_committed(client.decide(&[offset(&owned[0], 0, "")], &[]));
     }
     broker.suspend().expect("it runs");
     let began = Instant::now();

@@ -32,7 +32,7 @@ fn stores_offsets_and_metadata_of_all_partitions_at_once() {
             .iter()
             .map(|partition| offset(partition, round, &format!("{plan}{partition}")))
             .collect();
-        assert_committed(client.decide(&offsets));
+        assert_committed(client.decide(&offsets, &[]));
         for partition in &owned {
             assert_eq!(
                 stored(&mut client, partition),
@@ -57,9 +57,9 @@ fn one_partition_refused_is_none_stored() {
         offset(&owned[0], 5, "small"),
         offset(&owned[1], 5, &"x".repeat(5000)),
     ];
-    assert_refused(client.decide(&offsets), "offset.metadata.max.bytes");
+    assert_refused(client.decide(&offsets, &[]), "offset.metadata.max.bytes");
     assert_eq!(stored(&mut client, &owned[0]), (None, Vec::new()));
-    assert_committed(client.decide(&offsets[..1]));
+    assert_committed(client.decide(&offsets[..1], &[]));
     assert_eq!(stored(&mut client, &owned[0]), (Some(5), b"small".to_vec()));
     let error = client
         .commit_plain(&offsets)
@@ -84,7 +84,7 @@ fn plain_commits_need_no_transactions() {
         .commit_plain(&[offset(&owned[0], 7, "plain")])
         .expect("we are a member");
     assert_eq!(stored(&mut client, &owned[0]), (Some(7), b"plain".to_vec()));
-    match client.decide(&[offset(&owned[0], 8, "")]) {
+    match client.decide(&[offset(&owned[0], 8, "")], &[]) {
         Decision::Refused(error) => assert_eq!(error.kind, KafkaErrorKind::TransactionsUnavailable),
         other => panic!("there is no transactional id: {other:?}"),
     }
@@ -162,7 +162,7 @@ fn zombie(broker: &Broker, topic: &str) -> (LibrdkafkaClient, Vec<TopicPartition
     let settings = settings(broker, topic, "zombie", topic);
     let mut zombie = impatient(settings);
     let owned = assigned(&mut zombie);
-    assert_committed(zombie.decide(&[offset(&owned[0], 1, "alive")]));
+    assert_committed(zombie.decide(&[offset(&owned[0], 1, "alive")], &[]));
     (zombie, owned)
 }
 
@@ -175,10 +175,10 @@ fn a_zombie_is_refused_when_another_has_its_partitions() {
     let (mut zombie, owned) = zombie(broker, &topic);
     let mut heir = client(&settings(broker, &topic, "heir", &topic));
     assert_eq!(assigned(&mut heir), owned);
-    assert_refused(zombie.decide(&[offset(&owned[0], 2, "late")]), "");
+    assert_refused(zombie.decide(&[offset(&owned[0], 2, "late")], &[]), "");
     assert_eq!(stored(&mut heir, &owned[0]), (Some(1), b"alive".to_vec()));
-    assert_committed(heir.decide(&[offset(&owned[0], 2, "heir")]));
-    assert_refused(zombie.decide(&[offset(&owned[0], 3, "later")]), "");
+    assert_committed(heir.decide(&[offset(&owned[0], 2, "heir")], &[]));
+    assert_refused(zombie.decide(&[offset(&owned[0], 3, "later")], &[]), "");
     assert_eq!(stored(&mut heir, &owned[0]), (Some(2), b"heir".to_vec()));
 }
 
@@ -190,7 +190,7 @@ fn a_zombie_is_refused_when_its_group_is_empty() {
     let topic = broker.unique_topic("empty", 1);
     let (mut zombie, owned) = zombie(broker, &topic);
     wait_until_empty(broker, &topic);
-    assert_refused(zombie.decide(&[offset(&owned[0], 2, "late")]), "");
+    assert_refused(zombie.decide(&[offset(&owned[0], 2, "late")], &[]), "");
     assert_eq!(stored(&mut zombie, &owned[0]), (Some(1), b"alive".to_vec()));
 }
 
@@ -203,16 +203,19 @@ fn the_younger_of_two_producers_fences_the_elder() {
     let mut settings = settings(broker, &topic, "same", &topic);
     let mut elder = client(&settings);
     let owned = assigned(&mut elder);
-    assert_committed(elder.decide(&[offset(&owned[0], 1, "first")]));
+    assert_committed(elder.decide(&[offset(&owned[0], 1, "first")], &[]));
     settings.subscription.clear();
     let mut younger = client(&settings);
     younger
         .replace_producer()
         .expect("transactions are to be had");
-    assert_refused(elder.decide(&[offset(&owned[0], 2, "second")]), "fenced");
+    assert_refused(
+        elder.decide(&[offset(&owned[0], 2, "second")], &[]),
+        "fenced",
+    );
     assert_eq!(stored(&mut elder, &owned[0]), (Some(1), b"first".to_vec()));
     // With its next transaction it takes the id back.
-    assert_committed(elder.decide(&[offset(&owned[0], 3, "third")]));
+    assert_committed(elder.decide(&[offset(&owned[0], 3, "third")], &[]));
     assert_eq!(stored(&mut elder, &owned[0]), (Some(3), b"third".to_vec()));
 }
 
@@ -224,7 +227,7 @@ fn offsets_are_read_when_they_are_stable() {
     let topic = broker.unique_topic("stable", 1);
     let mut client = client(&settings(broker, &topic, "a", &topic));
     let owned = assigned(&mut client);
-    assert_committed(client.decide(&[offset(&owned[0], 1, "before")]));
+    assert_committed(client.decide(&[offset(&owned[0], 1, "before")], &[]));
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker.bootstrap_servers());
     let other: BaseConsumer = config
@@ -284,9 +287,9 @@ fn a_member_that_did_not_poll_has_lost_its_partitions() {
         assert!(reason.contains("max.poll.interval.ms"), "{reason}");
         lost.sort_unstable();
         assert_eq!(lost, owned, "{strategy}");
-        assert_refused(client.decide(&[offset(&owned[0], 1, "")]), "no member");
+        assert_refused(client.decide(&[offset(&owned[0], 1, "")], &[]), "no member");
         client.release(&lost);
         assert_eq!(assigned(&mut client), owned, "{strategy}");
-        assert_committed(client.decide(&[offset(&owned[0], 1, "")]));
+        assert_committed(client.decide(&[offset(&owned[0], 1, "")], &[]));
     }
 }
