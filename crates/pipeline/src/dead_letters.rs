@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::encode::RecordError;
-use crate::kafka::RawRecord;
+use crate::kafka::{RawRecord, TopicPartition};
 
 /// Bytes of dead letters that a round holds before it is sealed: they are in memory, and are written while the Kafka
 /// transaction is open.
@@ -166,6 +166,8 @@ type Kind = (Stage, &'static str, String);
 #[derive(Debug, Default)]
 pub struct ErrorReports {
     kinds: HashMap<Kind, Reported>,
+    /// The last record of each partition that was told of.
+    told: HashMap<TopicPartition, i64>,
 }
 
 #[derive(Debug)]
@@ -175,6 +177,27 @@ struct Reported {
 }
 
 impl ErrorReports {
+    /// Whether a record is passed over for the first time: where a round is begun again, it is once more. Records are met
+    /// in the order of their offsets.
+    pub fn is_new(&mut self, partition: &TopicPartition, offset: i64) -> bool {
+        match self.told.get_mut(partition) {
+            Some(last) if *last >= offset => false,
+            Some(last) => {
+                *last = offset;
+                true
+            }
+            None => {
+                self.told.insert(partition.clone(), offset);
+                true
+            }
+        }
+    }
+
+    /// Forgets what was passed over: what is read next may have been read before, by others.
+    pub fn forget(&mut self) {
+        self.told.clear();
+    }
+
     /// Logs that a record is passed over: one by one as far as `log` says so and the rate allows, else now and then how many.
     pub fn passed_over(
         &mut self,

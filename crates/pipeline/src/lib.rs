@@ -5,6 +5,7 @@
 //! [`kafka::Kafka`] trait, StarRocks by its client, clock and chance by argument.
 
 pub mod batch;
+pub mod bisect;
 pub mod clock;
 pub mod dead_letters;
 pub mod encode;

@@ -38,13 +38,21 @@ pub struct Round {
     last: usize,
 }
 
+/// A table that rows of a partition went to.
+#[derive(Clone, Copy, Debug)]
+struct FirstRow {
+    table: TableId,
+    /// Of the first of these rows.
+    offset: i64,
+}
+
 /// What one partition has in a round that still takes records.
 #[derive(Debug)]
 pub struct OpenShare {
     partition: TopicPartition,
     start: i64,
     end: i64,
-    tables: Vec<TableId>,
+    tables: Vec<FirstRow>,
     /// The tables that rows of this partition may go to; `None` where its topic tells them.
     announced: Option<Vec<TableId>>,
 }
@@ -63,9 +71,8 @@ impl OpenShare {
     }
 
     /// The tables that rows went to so far.
-    #[must_use]
-    pub fn tables(&self) -> &[TableId] {
-        &self.tables
+    pub fn tables(&self) -> impl Iterator<Item = TableId> {
+        self.tables.iter().map(|first| first.table)
     }
 
     /// The tables that rows of this partition may go to; `None` where its topic tells them.
@@ -84,8 +91,8 @@ impl OpenShare {
     pub fn cover(&mut self, offset: i64, table: Option<TableId>) -> bool {
         self.end = offset + 1;
         match table {
-            Some(table) if !self.tables.contains(&table) => {
-                self.tables.push(table);
+            Some(table) if !self.tables.iter().any(|first| first.table == table) => {
+                self.tables.push(FirstRow { table, offset });
                 true
             }
             _ => false,
@@ -145,6 +152,21 @@ impl Round {
         self.shares.iter_mut()
     }
 
+    /// The tables that rows went to.
+    #[must_use]
+    pub fn tables(&self) -> BTreeSet<TableId> {
+        self.shares.iter().flat_map(OpenShare::tables).collect()
+    }
+
+    /// The record with the first row of a table, of whichever partition.
+    #[must_use]
+    pub fn first_row(&self, table: TableId) -> Option<(TopicPartition, i64)> {
+        self.shares.iter().find_map(|share| {
+            let first = share.tables.iter().find(|first| first.table == table)?;
+            Some((share.partition.clone(), first.offset))
+        })
+    }
+
     /// Takes the dead letter of a record that it covers. Returns how many bytes of them it has.
     pub fn bury(&mut self, dead_letter: DeadLetter) -> usize {
         self.dead_letter_bytes += dead_letter.bytes();
@@ -165,7 +187,7 @@ impl Round {
             .into_iter()
             .filter(|share| share.end > share.start)
             .map(|share| {
-                let tables = share.tables.into_iter().map(&name).collect();
+                let tables = share.tables().map(&name).collect();
                 (
                     share.partition,
                     Share {

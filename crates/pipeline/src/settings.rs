@@ -41,6 +41,8 @@ pub struct SinkSettings {
     pub delivery_guarantee: Option<DeliveryGuarantee>,
     /// `starrocks.in.doubt`.
     pub in_doubt: InDoubt,
+    /// `starrocks.bisect.max.loads`: how many loads may look for the bad rows of one round.
+    pub bisect_loads_max: u32,
     /// `starrocks.progress.timeout.ms`: a task whose records wait this long without progress fails.
     pub progress_timeout: Duration,
     /// `starrocks.unavailable.timeout.ms`: a task fails when StarRocks is away this long; `None` never.
@@ -174,6 +176,14 @@ pub const KEYS: &[ConfigKey] = &[
             "What happens with a decided round that StarRocks knows nothing of any more: `fail` says what to check, \
              `replay` loads it (again), `skip` takes it as loaded.",
         ),
+    ConfigKey::new(BISECT_MAX_LOADS, Kind::Int)
+        .default("64")
+        .at_least(1)
+        .group(DELIVERY)
+        .doc(
+            "With `errors.tolerance=all`: how many loads may look for the rows of one round that StarRocks refuses, before the task \
+             fails with what was found. A bad row among n takes about log2(n) loads.",
+        ),
     ConfigKey::new(PROGRESS_TIMEOUT_MS, Kind::Long)
         .default("600000")
         .at_least(1_000)
@@ -208,6 +218,7 @@ const FORMAT: &str = "sink.properties.format";
 const MAX_RETRIES: &str = "sink.maxretries";
 const GUARANTEE: &str = "starrocks.delivery.guarantee";
 const IN_DOUBT: &str = "starrocks.in.doubt";
+const BISECT_MAX_LOADS: &str = "starrocks.bisect.max.loads";
 const PROGRESS_TIMEOUT_MS: &str = "starrocks.progress.timeout.ms";
 const UNAVAILABLE_TIMEOUT_MS: &str = "starrocks.unavailable.timeout.ms";
 
@@ -254,6 +265,7 @@ impl SinkSettings {
                 Some("skip") => InDoubt::Skip,
                 _ => InDoubt::Fail,
             },
+            bisect_loads_max: u32::try_from(number(&config, BISECT_MAX_LOADS)).unwrap_or(u32::MAX),
             progress_timeout: Duration::from_millis(number(&config, PROGRESS_TIMEOUT_MS)),
             unavailable_timeout: match number(&config, UNAVAILABLE_TIMEOUT_MS) {
                 0 => None,

@@ -45,6 +45,17 @@ pub enum FailureKind {
     Permanent,
 }
 
+/// What StarRocks refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Rows: one of them at least is bad.
+    Rows,
+    /// All rows of the table: it is missing, or does not fit.
+    Table,
+    /// Something else, or nothing.
+    Other,
+}
+
 /// Why a table's transaction was not prepared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("table {table}: {message}")]
@@ -53,6 +64,8 @@ pub struct LoadFailure {
     pub table: Arc<str>,
     /// What it means.
     pub kind: FailureKind,
+    /// What was refused.
+    pub refused: Refused,
     /// What happened, for the user.
     pub message: String,
 }
@@ -220,6 +233,7 @@ impl TableLoad {
         Err(LoadFailure {
             table: Arc::clone(&self.name),
             kind: FailureKind::Permanent,
+            refused: Refused::Other,
             message: format!("rows could not be compressed: {error}"),
         })
     }
@@ -444,6 +458,11 @@ impl TableLoad {
         LoadFailure {
             table: Arc::clone(&self.name),
             kind,
+            refused: match error.class {
+                Class::DataQuality => Refused::Rows,
+                Class::Schema => Refused::Table,
+                _ => Refused::Other,
+            },
             message: format!("{error}{refused}"),
         }
     }

@@ -12,6 +12,7 @@ mod finish;
 mod give_up;
 mod position;
 mod recover;
+mod refusals;
 mod schemas;
 mod wait;
 
@@ -38,6 +39,7 @@ use crate::warehouse::{Interface, Warehouse};
 
 use self::finish::Committing;
 use self::give_up::Again;
+use self::refusals::Refusals;
 use self::schemas::Schemas;
 
 /// What a task needs to know of its connector.
@@ -55,6 +57,10 @@ pub struct TaskSettings {
     pub task: u32,
     /// `errors.*`.
     pub errors: ErrorSettings,
+    /// `starrocks.bisect.max.loads`.
+    pub bisect_loads_max: u32,
+    /// How long a table that takes nothing is left alone before it is tried again, where errors are tolerated.
+    pub refused_table_pause: Duration,
     /// `sink.maxretries`; `None` is for ever.
     pub retries_max: Option<u32>,
     /// `starrocks.progress.timeout.ms`.
@@ -197,6 +203,8 @@ pub struct Session<'t, K: Kafka> {
     batches: Batches,
     batch: Option<(K::Batch, usize)>,
     error_reports: ErrorReports,
+    /// What StarRocks is known to refuse.
+    refusals: Refusals,
     committing: Option<Committing>,
     events: VecDeque<GroupEvent>,
     /// What waits for a Schema Registry.
@@ -238,6 +246,7 @@ impl<'t, K: Kafka> Session<'t, K> {
             batches: Batches::new(),
             batch: None,
             error_reports: ErrorReports::default(),
+            refusals: Refusals::default(),
             committing: None,
             events: VecDeque::new(),
             schemas: Schemas::default(),
@@ -412,6 +421,8 @@ impl<'t, K: Kafka> Session<'t, K> {
         self.positions.clear();
         self.replay.clear();
         self.ends.clear();
+        self.refusals.searches.clear();
+        self.error_reports.forget();
         self.forget_schemas();
         self.settle_at = None;
         self.pause();

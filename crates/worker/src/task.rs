@@ -38,6 +38,9 @@ const BEGIN_TIMEOUT_EXTRA_S: u64 = 600;
 /// The longest timeout that StarRocks takes.
 const BEGIN_TIMEOUT_MAX_S: u64 = 259_200;
 
+/// How long a table that takes nothing is left alone where errors are tolerated: each time it is tried costs a round.
+const REFUSED_TABLE_PAUSE: Duration = Duration::from_secs(60);
+
 /// Everything a task's thread is given.
 pub struct TaskSpec {
     /// The connector.
@@ -257,6 +260,8 @@ impl Task {
             errors: connector.errors.clone(),
             flush_bytes_max: sink.flush_bytes,
             flush_interval: sink.flush_interval,
+            refused_table_pause: REFUSED_TABLE_PAUSE,
+            bisect_loads_max: sink.bisect_loads_max,
             retries_max: sink.max_retries,
             progress_timeout: sink.progress_timeout,
             unavailable_timeout: sink.unavailable_timeout,

@@ -4,7 +4,7 @@ use super::finish::RENEW_EVERY;
 use super::{Session, Turn, failed};
 use crate::dead_letters::{DEAD_LETTER_BYTES_MAX, DeadLetter, Failure, Tolerance};
 use crate::encode::RecordError;
-use crate::kafka::{Kafka, KafkaErrorKind, RawRecord};
+use crate::kafka::{Kafka, KafkaErrorKind, RawRecord, TopicPartition};
 use crate::round::Prepared;
 use crate::status::Counters;
 
@@ -38,10 +38,17 @@ impl<K: Kafka> Session<'_, K> {
             let bytes = filling.round.bury(DeadLetter::new(topic, record, &failure));
             filling.must_seal |= bytes >= DEAD_LETTER_BYTES_MAX;
         }
-        let now = self.task.clock.now();
-        self.error_reports
-            .passed_over(settings.log, record, &failure, now);
-        Counters::add(&self.task.status.counters.records_skipped, 1);
+        let partition = TopicPartition::new(record.topic, record.partition);
+        let is_new = match self.refusals.tell(&partition, record.offset) {
+            Some(is_new) => is_new,
+            None => self.error_reports.is_new(&partition, record.offset),
+        };
+        if is_new {
+            let now = self.task.clock.now();
+            self.error_reports
+                .passed_over(settings.log, record, &failure, now);
+            Counters::add(&self.task.status.counters.records_skipped, 1);
+        }
         Ok(())
     }
 

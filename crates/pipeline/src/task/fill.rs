@@ -24,19 +24,19 @@ pub(super) struct Replay {
     pub(super) is_done: bool,
 }
 
-/// Rows that may go to these tables alone; those of others are not written.
-struct RowsOf<'r, R> {
+/// Rows that may go to some tables alone; those of others are not written.
+struct RowsOf<'r, R, F> {
     rows: &'r mut R,
-    tables: &'r [TableId],
+    may: F,
 }
 
-impl<R: Rows> Rows for RowsOf<'_, R> {
+impl<R: Rows, F: Fn(TableId) -> bool> Rows for RowsOf<'_, R, F> {
     fn append<E>(
         &mut self,
         table: TableId,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.tables.contains(&table) {
+        if (self.may)(table) {
             self.rows.append(table, write)
         } else {
             Ok(())
@@ -174,18 +174,28 @@ impl<K: Kafka> Session<'_, K> {
         if self.schemas.holds_record(record) {
             return Ok(Taken::No);
         }
+        if let Some(error) = self.refusals.of_record(record) {
+            return Err(error);
+        }
         let encoded = if self.replay.is_empty() {
-            match share.announced() {
-                None => self.task.encoder.encode(record, &mut self.batches)?,
-                Some(tables) => {
-                    let rows = &mut self.batches;
-                    let mut rows = RowsOf { rows, tables };
-                    match self.task.encoder.encode(record, &mut rows)? {
-                        Encoded::Row(table) if !tables.contains(&table) => {
-                            return Ok(Taken::NeedsAnnouncing(table));
-                        }
-                        encoded => encoded,
+            let announced = share.announced();
+            if announced.is_none() && self.refusals.is_empty() {
+                self.task.encoder.encode(record, &mut self.batches)?
+            } else {
+                let is_announced = |table| announced.is_none_or(|tables| tables.contains(&table));
+                let refusals = &self.refusals;
+                let mut rows = RowsOf {
+                    rows: &mut self.batches,
+                    may: |table| refusals.is_open(table) && is_announced(table),
+                };
+                match self.task.encoder.encode(record, &mut rows)? {
+                    Encoded::Row(table) if let Some(error) = refusals.of_table(table) => {
+                        return Err(error);
                     }
+                    Encoded::Row(table) if !is_announced(table) => {
+                        return Ok(Taken::NeedsAnnouncing(table));
+                    }
+                    encoded => encoded,
                 }
             }
         } else {
@@ -199,7 +209,7 @@ impl<K: Kafka> Session<'_, K> {
             }
             let mut rows = RowsOf {
                 rows: &mut self.batches,
-                tables: &replay.tables,
+                may: |table| replay.tables.contains(&table),
             };
             match self.task.encoder.encode(record, &mut rows)? {
                 Encoded::Row(table) if !replay.tables.contains(&table) => Encoded::Skipped,
@@ -217,7 +227,19 @@ impl<K: Kafka> Session<'_, K> {
         if is_new && share.announced().is_none() && self.replay.is_empty() {
             self.check_plan_size(record);
         }
+        if let (Some(table), false) = (table, self.refusals.searches.is_empty()) {
+            self.check_search(table);
+        }
         Ok(Taken::Yes)
+    }
+
+    /// A round in which bad rows are looked for has no more of them than that takes.
+    fn check_search(&mut self, table: TableId) {
+        let rows_max = self.refusals.searches.rows_max(table);
+        let is_full = rows_max.is_some_and(|most| self.batches.taken_rows(table) >= most);
+        if let Some(filling) = &mut self.filling {
+            filling.must_seal |= is_full;
+        }
     }
 
     /// Asks StarRocks in which order a table's columns stand, for rows in CSV whose order nothing else tells.
@@ -242,8 +264,7 @@ impl<K: Kafka> Session<'_, K> {
         };
         let names: Vec<_> = share
             .tables()
-            .iter()
-            .map(|table| Arc::clone(self.task.encoder.table_name(*table)))
+            .map(|table| Arc::clone(self.task.encoder.table_name(table)))
             .collect();
         let longest = names.iter().max_by_key(|name| name.len());
         let bytes = encoded_bytes_max(
@@ -257,6 +278,8 @@ impl<K: Kafka> Session<'_, K> {
     fn open_round(&mut self) -> Filling {
         // A column may have been added: one question a round is what keeps its values from being left out.
         self.task.encoder.forget_columns();
+        let now = self.now();
+        self.refusals.begin_round(&self.positions, now);
         self.frame_tables();
         let attempt = self.attempt().next();
         let positions = self

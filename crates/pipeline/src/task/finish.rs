@@ -75,6 +75,7 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(());
         }
         self.enter("preparing a round");
+        let rows = self.rows_of(&filling.round);
         let encoder = &*self.task.encoder;
         let name = |table| Arc::clone(encoder.table_name(table));
         let rest = self.batches.take_all();
@@ -88,14 +89,18 @@ impl<K: Kafka> Session<'_, K> {
         let begun = filling.loads.begun();
         match self.wait(filling.loads.seal(rest))? {
             Ok(proofs) => match sealed.prepared(&proofs) {
-                Ok(prepared) => self.decide(prepared, &begun),
+                Ok(prepared) => {
+                    self.decide(prepared, &begun)?;
+                    self.refusals.taken(&rows);
+                    Ok(())
+                }
                 Err(missing) => Err(failed(format!(
                     "tables {:?} have rows and no prepared transaction; this is a defect of starrocks-kafka, please \
                      report it",
                     missing.0
                 ))),
             },
-            Err(failure) => self.begin_again(sealed.attempt(), &begun, failure),
+            Err(failure) => self.begin_again(sealed.attempt(), &begun, failure, &rows),
         }
     }
 
@@ -105,8 +110,9 @@ impl<K: Kafka> Session<'_, K> {
             return Ok(());
         };
         let (attempt, begun) = (round.attempt(), loads.begun());
+        let rows = self.rows_of(&round);
         match self.wait(loads.end())? {
-            Err(failure) => self.begin_again(attempt, &begun, failure),
+            Err(failure) => self.begin_again(attempt, &begun, failure, &rows),
             Ok(_) => Err(failed(
                 "a load took no more rows and did not say why; this is a defect of starrocks-kafka, please report it",
             )),

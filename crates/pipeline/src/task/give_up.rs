@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::refusals::RoundRows;
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed, rejoin};
 use crate::kafka::{CommittedOffset, Kafka};
 use crate::load::open_transactions;
@@ -29,9 +30,14 @@ impl<K: Kafka> Session<'_, K> {
         attempt: Attempt,
         begun: &Begun,
         failure: LoadFailure,
+        rows: &RoundRows,
     ) -> Turn {
         tracing::debug!(round = %attempt, "a round is given up: {failure}");
         let is_permanent = failure.kind == FailureKind::Permanent;
+        let tolerated = match self.tolerates(&failure, rows) {
+            Ok(is_tolerated) => is_tolerated.then_some(()).ok_or(failure.to_string()),
+            Err(given_up) => Err(given_up),
+        };
         if !is_permanent {
             // Before the rollback, which may have to be tried for long itself.
             let unavailable = failure.kind == FailureKind::Unavailable;
@@ -41,12 +47,16 @@ impl<K: Kafka> Session<'_, K> {
         self.enter("rolling a round back");
         let rolled_back = self.roll_back_round(attempt, begun);
         match rolled_back.and_then(|()| self.await_visible()) {
-            Ok(()) if is_permanent => return Err(failed(failure.to_string())),
+            Ok(()) if is_permanent => tolerated.clone().map_err(failed)?,
             Ok(()) => {}
             Err(Halt::End(SessionEnd::Failed(other))) => {
                 return Err(failed(format!("{failure}; then {other}")));
             }
             Err(halt) => return Err(halt),
+        }
+        if is_permanent {
+            // What was refused is known better now: nothing is to be waited for.
+            return self.read_again(attempt);
         }
         self.again.rounds += 1;
         if failure.kind == FailureKind::Refused {
@@ -64,17 +74,28 @@ impl<K: Kafka> Session<'_, K> {
                 )));
             }
         }
-        Counters::add(&self.task.status.counters.rounds_again, 1);
-        self.ended = attempt.round;
-        if self.task.settings.guarantee == DeliveryGuarantee::ExactlyOnce {
-            self.claim()?;
-        }
         let mut backoff = Backoff::new();
         for _ in 1..self.again.rounds {
             backoff.next_wait();
         }
+        self.claim_ended(attempt)?;
         self.rest(backoff.next_wait())?;
         self.start_reading()
+    }
+
+    fn read_again(&mut self, attempt: Attempt) -> Turn {
+        self.claim_ended(attempt)?;
+        self.start_reading()
+    }
+
+    /// The attempt is over: only the one after it may have open transactions.
+    fn claim_ended(&mut self, attempt: Attempt) -> Turn {
+        Counters::add(&self.task.status.counters.rounds_again, 1);
+        self.ended = attempt.round;
+        match self.task.settings.guarantee {
+            DeliveryGuarantee::ExactlyOnce => self.claim(),
+            DeliveryGuarantee::AtLeastOnce => Ok(()),
+        }
     }
 
     /// Gives the open round up. Nothing of it is or will be visible.

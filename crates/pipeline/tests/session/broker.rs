@@ -51,6 +51,8 @@ pub(crate) enum Slot {
     Value(Option<Vec<u8>>),
     /// A record that cannot be converted.
     Broken,
+    /// A record whose row StarRocks refuses.
+    Poison,
     /// Compacted away, or a transaction's marker.
     Gone,
 }
@@ -506,6 +508,11 @@ impl State {
 /// The value of a record that says where it stands.
 pub(crate) fn row(topic: &str, partition: i32, offset: usize) -> Vec<u8> {
     format!(r#"{{"t":"{topic}","p":{partition},"o":{offset}}}"#).into_bytes()
+}
+
+/// The value of a record whose row has no place in its table: `p` may not be null.
+pub(crate) fn poison(topic: &str, offset: usize) -> Vec<u8> {
+    format!(r#"{{"t":"{topic}","p":null,"o":{offset}}}"#).into_bytes()
 }
 
 pub(crate) fn error(kind: KafkaErrorKind, message: &str) -> KafkaError {

@@ -16,7 +16,7 @@ use crate::rounds::NEVER;
 use crate::task_thread::{Ended, Steps, Task};
 use crate::world::{Tuning, World};
 
-fn tolerant() -> Tuning {
+pub(crate) fn tolerant() -> Tuning {
     Tuning {
         errors: ErrorSettings {
             tolerance: Tolerance::All,
@@ -47,8 +47,8 @@ fn mixed(tuning: Tuning) -> World {
     world
 }
 
-/// Each record that is broken has as many dead letters as `are` takes for right.
-fn check_letters(world: &World, are: impl Fn(usize) -> bool) {
+/// Each record that is bad has as many dead letters as `are` takes for right.
+pub(crate) fn check_letters(world: &World, are: impl Fn(usize) -> bool) {
     let state = world.broker.lock();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for letter in &state.dead_letters {
@@ -57,7 +57,7 @@ fn check_letters(world: &World, are: impl Fn(usize) -> bool) {
     for (partition, log) in &state.logs {
         for (offset, slot) in log.iter().enumerate() {
             let count = counts.remove(&format!("{partition} at offset {offset}"));
-            let is_broken = matches!(slot, Slot::Broken);
+            let is_broken = matches!(slot, Slot::Broken | Slot::Poison);
             let is_right = if is_broken {
                 are(count.unwrap_or(0))
             } else {
@@ -69,13 +69,13 @@ fn check_letters(world: &World, are: impl Fn(usize) -> bool) {
     assert_eq!(counts, BTreeMap::new(), "dead letters of no record");
 }
 
-fn finish(world: &World, task: &Task) {
+pub(crate) fn finish(world: &World, task: &Task) {
     world.until_settled();
     world.finish(task);
     check_letters(world, |count| count == 1);
 }
 
-fn crashed(world: &World, step: Step) {
+pub(crate) fn crashed(world: &World, step: Step) {
     let steps = Arc::<Steps>::default();
     steps.crash_at(step, 1);
     let task = world.spawn_with(steps);

@@ -11,7 +11,7 @@ use starrocks_kafka_pipeline::kafka::{
 };
 use starrocks_kafka_pipeline::step::{Probe, Step};
 
-use crate::broker::{Broker, GroupEvent, MemberId, Open, Outcome, Slot, State, error};
+use crate::broker::{Broker, GroupEvent, MemberId, Open, Outcome, Slot, State, error, poison};
 
 /// `offset.metadata.max.bytes`.
 const METADATA_BYTES_MAX: usize = 4096;
@@ -139,6 +139,7 @@ impl FakeKafka {
                 let value = match slot {
                     Slot::Value(value) => Some(value.clone()),
                     Slot::Broken => Some(Some(b"{broken".to_vec())),
+                    Slot::Poison => Some(Some(poison(&partition.topic, place.next))),
                     Slot::Gone => None,
                 };
                 if let Some(value) = value {

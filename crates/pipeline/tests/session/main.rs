@@ -13,6 +13,7 @@ mod fake_kafka;
 mod owed;
 mod properties;
 mod rebalances;
+mod refusals;
 mod retention;
 mod rounds;
 mod schemas;

@@ -290,6 +290,8 @@ impl Run {
         let settings = TaskSettings {
             connector: CONNECTOR.into(),
             task: 0,
+            refused_table_pause: tuning.refused_table_pause,
+            bisect_loads_max: tuning.bisect_loads_max,
             errors: tuning.errors.clone(),
             guarantee: tuning.guarantee,
             flush_bytes_max: tuning.flush_bytes_max,

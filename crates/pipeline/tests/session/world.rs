@@ -53,6 +53,8 @@ pub(crate) struct Tuning {
     pub(crate) records_per_poll: usize,
     /// Properties of loads, by their whole names.
     pub(crate) properties: &'static [(&'static str, &'static str)],
+    pub(crate) refused_table_pause: Duration,
+    pub(crate) bisect_loads_max: u32,
     /// What becomes of records that cannot be converted.
     pub(crate) errors: ErrorSettings,
     /// As a worker does, another session follows one that must join anew.
@@ -72,6 +74,8 @@ impl Default for Tuning {
             in_doubt: InDoubt::Fail,
             records_per_poll: 500,
             properties: &[],
+            refused_table_pause: LIMIT,
+            bisect_loads_max: starrocks_kafka_pipeline::bisect::MAX_LOADS,
             errors: ErrorSettings::default(),
             rejoins: false,
         }
