@@ -5,10 +5,13 @@
 //! the row. What the scan does not know as its own goes the general way, so that both give rows of equal
 //! JSON values and the same errors.
 
+mod calendar;
+mod cell;
 mod csv_row;
 mod json_row;
 mod pass_through;
 mod plain_text;
+mod table_rows;
 
 pub use crate::routing::TableId;
 pub use csv_row::CsvFormat;
@@ -25,10 +28,12 @@ use starrocks_kafka_connect::data::{Record, SchemaAndValue, Value};
 use starrocks_kafka_connect::error::{DataError, ErrorClass, Stage};
 use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaRequest, Wanted};
 use starrocks_kafka_connect::transform::TransformChain;
+use starrocks_kafka_starrocks::Column;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use table_rows::{JsonRow, TableRows};
 
 /// Where rows are written: the open batch of each table.
 pub trait Rows {
@@ -116,9 +121,12 @@ const fn stage(role: Role) -> Stage {
 /// How the rows of a table are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RowFormat {
-    /// As JSON.
+    /// As JSON, each field for the column of its name.
     #[default]
     Json,
+    /// As JSON whose fields StarRocks is told to map (`columns`, `jsonpaths`, `json_root`): they are written as Java's
+    /// connector writes them.
+    MappedJson,
     /// As CSV.
     Csv(CsvFormat),
 }
@@ -187,26 +195,6 @@ pub struct Encoder {
     tables: Vec<TableRows>,
 }
 
-/// How one table's rows are written.
-#[derive(Debug)]
-enum TableRows {
-    Json,
-    Csv(CsvFormat, Order),
-}
-
-impl TableRows {
-    fn new(format: &RowFormat) -> Self {
-        match format {
-            RowFormat::Json => Self::Json,
-            RowFormat::Csv(csv) => {
-                let columns = csv.columns.as_deref();
-                let order = columns.map_or(Order::NotAsked, |names| Order::Known(names.into()));
-                Self::Csv(csv.clone(), order)
-            }
-        }
-    }
-}
-
 impl Encoder {
     /// An encoder as the connector is configured.
     ///
@@ -271,7 +259,7 @@ impl Encoder {
         let table = self.routing.table_of(record.topic);
         self.check_key(record)?;
         if self.value.is_schemaless_json()
-            && matches!(self.rows_of(table), TableRows::Json)
+            && self.rows_of(table).are_json()
             && let Some(row) = record.value.and_then(|value| self.scanner.scan(value))
         {
             check_headers(&mut self.header, record)?;
@@ -306,21 +294,27 @@ impl Encoder {
         if converted.value.is_null() {
             return Ok(Encoded::Skipped);
         }
-        let how = self.rows_of(table);
-        match (how, &converted.value) {
-            (TableRows::Csv(_, Order::NotAsked), value) if csv_row::has_fields(value) => {
+        let schema = converted.schema.as_ref();
+        let value = &converted.value;
+        let as_java = |out: &mut Vec<u8>| json_row::write(out, schema.map(AsRef::as_ref), value);
+        let written = match self.rows_of(table) {
+            TableRows::MappedJson => rows.append(table, as_java),
+            TableRows::Json(json) => match json.row(schema) {
+                JsonRow::AsJava => rows.append(table, as_java),
+                JsonRow::Cells(cells) => rows.append(table, |out| {
+                    json_row::write_cells(out, schema.map(AsRef::as_ref), value, &cells)
+                }),
+                JsonRow::NeedsColumns => return Ok(Encoded::NeedsColumns(table)),
+            },
+            TableRows::Csv(_, Order::NotAsked) if csv_row::has_fields(value) => {
                 return Ok(Encoded::NeedsColumns(table));
             }
-            (TableRows::Csv(..), Value::String(text)) if text.is_empty() => {
-                return Ok(Encoded::Blank(table));
-            }
-            _ => {}
-        }
-        rows.append(table, |out| match how {
-            TableRows::Json => json_row::write(out, converted.schema.as_deref(), &converted.value),
-            TableRows::Csv(format, order) => csv_row::write(out, converted, format, order),
-        })
-        .map_err(RecordError::at(Stage::TaskPut))?;
+            TableRows::Csv(format, order) => match value {
+                Value::String(text) if text.is_empty() => return Ok(Encoded::Blank(table)),
+                _ => rows.append(table, |out| csv_row::write(out, converted, format, order)),
+            },
+        };
+        written.map_err(RecordError::at(Stage::TaskPut))?;
         Ok(Encoded::Row(table))
     }
 
@@ -378,7 +372,7 @@ impl Encoder {
         convert(&mut self.key, Role::Key, record).map(drop)
     }
 
-    fn rows_of(&mut self, table: TableId) -> &TableRows {
+    fn rows_of(&mut self, table: TableId) -> &mut TableRows {
         let index = table.0 as usize;
         while self.tables.len() <= index {
             let next = TableId(u32::try_from(self.tables.len()).expect("as many as tables"));
@@ -387,36 +381,32 @@ impl Encoder {
             let format = format.unwrap_or(&self.formats.default);
             self.tables.push(TableRows::new(format));
         }
-        &self.tables[index]
+        &mut self.tables[index]
     }
 
-    /// Tells the names of a table's columns in their order, or why nobody can tell them.
-    pub fn set_columns(&mut self, table: TableId, columns: Result<Vec<String>, String>) {
-        if let Some(TableRows::Csv(_, order)) = self.tables.get_mut(table.0 as usize) {
-            *order = columns.map_or_else(Order::Unknown, |names| Order::Known(names.into()));
+    /// Tells a table's columns in their order, or why nobody can tell them.
+    pub fn set_columns(&mut self, table: TableId, columns: Result<Vec<Column>, String>) {
+        if let Some(rows) = self.tables.get_mut(table.0 as usize) {
+            rows.set_columns(columns);
         }
+    }
+
+    /// Whether rows of a table can be written without its columns, though perhaps not as its columns take them.
+    #[must_use]
+    pub fn may_lack_columns(&self, table: TableId) -> bool {
+        let rows = self.tables.get(table.0 as usize);
+        rows.is_some_and(TableRows::are_json)
     }
 
     /// The order in which fields are written, where it is the table's own and was told.
     #[must_use]
     pub fn columns_of(&self, table: TableId) -> Option<Arc<[String]>> {
-        match self.tables.get(table.0 as usize) {
-            Some(TableRows::Csv(format, Order::Known(columns))) if format.columns.is_none() => {
-                Some(Arc::clone(columns))
-            }
-            _ => None,
-        }
+        self.tables.get(table.0 as usize)?.columns()
     }
 
     /// Forgets what tables' columns were told: they may have changed.
     pub fn forget_columns(&mut self) {
-        for rows in &mut self.tables {
-            if let TableRows::Csv(format, order) = rows
-                && format.columns.is_none()
-            {
-                *order = Order::NotAsked;
-            }
-        }
+        self.tables.iter_mut().for_each(TableRows::forget_columns);
     }
 
     /// Whether rows of a topic can only go to the topic's own table: no transform gives records another topic.

@@ -190,6 +190,7 @@ fn problem(error: &starrocks::ConfigError, table: Option<&str>) -> ConfigProblem
 
 fn row_format(headers: &LoadHeaders) -> RowFormat {
     match headers.format() {
+        LoadFormat::Json if headers.maps_fields() => RowFormat::MappedJson,
         LoadFormat::Json => RowFormat::Json,
         LoadFormat::Csv => RowFormat::Csv(CsvFormat {
             column_separator: headers.column_separator().to_vec(),

@@ -16,14 +16,14 @@ mod refusals;
 mod schemas;
 mod wait;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batches, Limits};
 use crate::clock::Clock;
 use crate::dead_letters::{ErrorReports, ErrorSettings};
-use crate::encode::Encoder;
+use crate::encode::{Encoder, TableId};
 use crate::kafka::{Kafka, KafkaError, KafkaErrorKind, TopicPartition};
 use crate::ledger::Ledger;
 use crate::load::OpenLoads;
@@ -203,6 +203,8 @@ pub struct Session<'t, K: Kafka> {
     batches: Batches,
     batch: Option<(K::Batch, usize)>,
     error_reports: ErrorReports,
+    /// Tables of which it was said that their columns cannot be read.
+    without_columns: BTreeSet<TableId>,
     /// What StarRocks is known to refuse.
     refusals: Refusals,
     committing: Option<Committing>,
@@ -246,6 +248,7 @@ impl<'t, K: Kafka> Session<'t, K> {
             batches: Batches::new(),
             batch: None,
             error_reports: ErrorReports::default(),
+            without_columns: BTreeSet::new(),
             refusals: Refusals::default(),
             committing: None,
             events: VecDeque::new(),

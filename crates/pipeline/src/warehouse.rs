@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starrocks_kafka_starrocks::{
-    CallError, Class, Client, Label, LoadState, TransactionRef, Verdict,
+    CallError, Class, Client, Column, Label, LoadState, TransactionRef, Verdict,
 };
 use tokio::runtime::Handle;
 
@@ -202,7 +202,7 @@ impl Warehouse {
     ///
     /// # Errors
     /// Only what StarRocks would answer for ever: there is no such table, the user may not see it.
-    pub async fn columns(&self, table: &str) -> Result<Vec<String>, CallError> {
+    pub async fn columns(&self, table: &str) -> Result<Vec<Column>, CallError> {
         let what = format!("read the columns of table {table}");
         let mut backoff = Backoff::new();
         loop {
@@ -212,7 +212,7 @@ impl Warehouse {
             match columns.await {
                 Ok(columns) => {
                     self.succeeded(&what);
-                    return Ok(columns.into_iter().map(|column| column.name).collect());
+                    return Ok(columns);
                 }
                 Err(error) => {
                     self.again_unless_permanent(&what, error, &mut backoff)

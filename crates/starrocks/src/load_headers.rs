@@ -344,6 +344,13 @@ impl LoadHeaders {
         &self.columns
     }
 
+    /// Whether the properties say themselves what the columns are made of: then a field need not go to the column of its name.
+    pub fn maps_fields(&self) -> bool {
+        ["columns", "jsonpaths", "json_root"]
+            .iter()
+            .any(|name| self.headers.contains_key(*name))
+    }
+
     /// The same headers with the fields of a row named, in their order: what is added to the table meanwhile then shifts
     /// nothing. Names that no header can hold leave the headers as they are.
     #[must_use]

@@ -6,6 +6,7 @@ use starrocks_kafka_connect::data::{Schema, SchemaType, Struct, Value};
 use starrocks_kafka_connect::error::DataError;
 use std::io::Write as _;
 
+use super::cell::Cell;
 use super::plain_text::end_of_plain_text;
 
 /// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as,
@@ -51,9 +52,25 @@ pub(super) fn write(
             })?;
         }
         Value::Map(entries) => map(out, schema, entries)?,
-        Value::Struct(structure) => fields(out, structure)?,
+        Value::Struct(structure) => fields(out, structure, &[])?,
     }
     Ok(())
+}
+
+/// The same, with the fields of the struct that the value is written for their columns.
+///
+/// # Errors
+/// As [`write`], and a value that its column cannot take.
+pub(super) fn write_cells(
+    out: &mut Vec<u8>,
+    schema: Option<&Schema>,
+    value: &Value<'_>,
+    cells: &[Cell],
+) -> Result<(), DataError> {
+    match value {
+        Value::Struct(structure) => fields(out, structure, cells),
+        value => write(out, schema, value),
+    }
 }
 
 fn integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
@@ -166,9 +183,12 @@ fn map(
     })
 }
 
-fn fields(out: &mut Vec<u8>, structure: &Struct<'_>) -> Result<(), DataError> {
+/// Fields without a cell of their own are written as in Java.
+fn fields(out: &mut Vec<u8>, structure: &Struct<'_>, cells: &[Cell]) -> Result<(), DataError> {
     let fields = structure.schema().fields().iter().zip(structure.values());
+    let mut cells = cells.iter();
     list(out, b'{', b'}', fields, |out, (field, value)| {
+        let cell = cells.next();
         text(out, &field.name);
         out.push(b':');
         let written = or_default(&field.schema, value);
@@ -179,7 +199,10 @@ fn fields(out: &mut Vec<u8>, structure: &Struct<'_>) -> Result<(), DataError> {
                 field.name
             )));
         }
-        write(out, Some(&field.schema), written)
+        match cell {
+            Some(cell) => cell.write(out, field, written),
+            None => write(out, Some(&field.schema), written),
+        }
     })
 }
 

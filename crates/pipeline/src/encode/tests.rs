@@ -239,8 +239,13 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
     check(&mut encoder, "t", row, Err("needs columns"));
     check(&mut encoder, "json", row, Ok(row));
     check(&mut encoder, "named", row, Ok("2"));
-    let columns = vec!["b".to_owned(), "a".to_owned()];
-    encoder.set_columns(TableId(0), Ok(columns));
+    let columns = ["b", "a"].map(|name| Column {
+        name: name.to_owned(),
+        primitive_type: "INT".to_owned(),
+        precision: None,
+        scale: None,
+    });
+    encoder.set_columns(TableId(0), Ok(columns.into()));
     check(&mut encoder, "t", row, Ok("2\t1"));
     encoder.forget_columns();
     check(&mut encoder, "t", row, Err("needs columns"));

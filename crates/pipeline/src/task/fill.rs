@@ -242,13 +242,26 @@ impl<K: Kafka> Session<'_, K> {
         }
     }
 
-    /// Asks StarRocks in which order a table's columns stand, for rows in CSV whose order nothing else tells.
+    /// Asks StarRocks for a table's columns: for rows in CSV whose order nothing else tells, and for fields that are written
+    /// for their columns.
     fn learn_columns(&mut self, table: TableId) -> Turn {
         let name = Arc::clone(self.task.encoder.table_name(table));
         let warehouse = self.task.warehouse.clone();
         self.enter("asking for the columns of a table");
         let columns = self.wait(async move { warehouse.columns(&name).await })?;
         let columns = columns.map_err(|error| error.to_string());
+        if let Err(reason) = &columns
+            && self.task.encoder.may_lack_columns(table)
+            && self.without_columns.insert(table)
+        {
+            let name = self.task.encoder.table_name(table);
+            let what = format!(
+                "the columns of table {name} cannot be read: dates, times and the like are written as the numbers that StarRocks' \
+                 Java connector sends. Grant SELECT on the table ({reason})"
+            );
+            tracing::warn!("{what}");
+            self.task.status.incident(self.now(), what);
+        }
         self.task.encoder.set_columns(table, columns);
         self.enter("reading");
         Ok(())
