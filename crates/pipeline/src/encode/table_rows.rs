@@ -22,9 +22,12 @@ pub(super) enum TableRows {
 #[derive(Debug, Default)]
 pub(super) struct JsonRows {
     columns: Columns,
-    /// The last schema, and how its fields are written: records of one schema mostly come one after the other.
-    last: Option<(Arc<Schema>, Option<Arc<[Cell]>>)>,
+    /// Records of one schema mostly come one after the other.
+    last: Option<LastSchema>,
 }
+
+/// The schema of the last record, and how its fields are written; `None`: all as in Java.
+type LastSchema = (Arc<Schema>, Option<Arc<[Cell]>>);
 
 #[derive(Debug, Default)]
 enum Columns {
