@@ -248,12 +248,17 @@ impl Ledger {
         standing: &Standing,
         ended: Attempt,
     ) -> OffsetAndMetadata {
+        let mut announced = standing.announced.clone();
+        if let (Some(announced), Some(owed)) = (&mut announced, &standing.owed) {
+            // There is no room for a table's name twice.
+            announced.retain(|table| !owed.tables.contains(table));
+        }
         let mut claim = Claim {
             attempt: ended,
             database: Arc::clone(&self.database),
             owed: standing.owed.clone(),
             left_open: standing.left_open.clone(),
-            announced: standing.announced.clone(),
+            announced,
         };
         let mut metadata = Metadata::Claim(claim.clone()).encode(&self.connector);
         // Names of databases may be long; what is owed comes first, and the newest of what is open.
@@ -319,6 +324,24 @@ mod tests {
         ledger.stored();
         ledger.rolled_back();
         assert!(ledger.is_stored());
+    }
+
+    /// What is owed is announced, too: recovery rolls back what a replay has begun.
+    #[test]
+    fn a_table_that_is_owed_is_named_once() {
+        let tables: Vec<Arc<str>> = (0..50).map(|n| format!("{n:0>60}").into()).collect();
+        let standing = Standing {
+            owed: Some(Owed {
+                end: 9,
+                tables: tables.clone(),
+            }),
+            announced: Some(tables.iter().cloned().collect()),
+            ..Standing::at(7)
+        };
+        let found = [(TopicPartition::new("orders", 0), standing)];
+        let claim = claimed(&Ledger::new("c".into(), "shop".into(), found));
+        let announced = Metadata::Claim(claim).announced();
+        assert_eq!(announced, Some(tables.into_iter().collect()));
     }
 
     #[test]

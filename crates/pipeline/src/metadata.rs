@@ -118,7 +118,7 @@ pub struct Claim {
     /// What is still to be rolled back, oldest first: named until that is done, so that a crash in between
     /// leaves nothing open for good.
     pub left_open: Vec<LeftOpen>,
-    /// The tables that the next attempt, and what is left open, may have transactions in.
+    /// The tables, beside those that are owed rows, that the next attempt, and what is left open, may have transactions in.
     pub announced: Announced,
 }
 
@@ -207,17 +207,19 @@ impl Metadata {
         }
     }
 
-    /// The tables that the next attempt, and what is left open, may have transactions in, those of a plan among them;
-    /// `None` where the partition's topic alone tells them.
+    /// The tables that the next attempt, and what is left open, may have transactions in, those of a plan or a debt among
+    /// them; `None` where the partition's topic alone tells them.
     #[must_use]
     pub fn announced(&self) -> Announced {
-        match self {
-            Self::Plan(plan) => {
-                let beside = plan.announced.as_ref()?;
-                Some(beside.iter().chain(&plan.tables).cloned().collect())
+        let (beside, own) = match self {
+            Self::Plan(plan) => (&plan.announced, &plan.tables[..]),
+            Self::Claim(claim) => {
+                let owed = claim.owed.as_ref();
+                (&claim.announced, owed.map_or(&[][..], |owed| &owed.tables))
             }
-            Self::Claim(claim) => claim.announced.clone(),
-        }
+        };
+        let beside = beside.as_ref()?;
+        Some(beside.iter().chain(own).cloned().collect())
     }
 
     /// The text stored beside the offset.
