@@ -40,7 +40,7 @@ impl Standing {
 }
 
 /// Bytes of metadata that announced tables may take: what is left is for names of what is left open.
-const ANNOUNCED_BYTES_MAX: usize = METADATA_BYTES_MAX - 512;
+pub const ANNOUNCED_BYTES_MAX: usize = METADATA_BYTES_MAX - 512;
 
 #[derive(Clone, Debug)]
 struct Entry {

@@ -14,6 +14,8 @@ pub(crate) struct Bounds {
     pub(crate) partitions: u8,
     /// At most 8.
     pub(crate) tables: u8,
+    /// How many tables there is room to announce beside an offset; `None` where topics tell the tables.
+    pub(crate) announced_max: Option<u8>,
     /// In each partition; at most 8 in all of them.
     pub(crate) records: u8,
     /// Whether partitions are moved one by one, or all given back at each rebalance.
@@ -39,6 +41,7 @@ impl Default for Bounds {
             workers: 2,
             partitions: 1,
             tables: 1,
+            announced_max: None,
             records: 2,
             is_cooperative: false,
             generations: u8::MAX,
@@ -104,6 +107,12 @@ pub(crate) enum Rule {
     ClaimNamesLeftOpen,
     /// Partitions are given back only when no round that covers them is open.
     Wall,
+    /// A table that no topic tells is announced by a claim before anything is begun there.
+    AnnounceBeforeBegin,
+    /// ... which takes the place of no plan that is not visible.
+    AnnounceBehindVisible,
+    /// What was announced is forgotten only when the round that may need it is decided.
+    ForgetBehindDecision,
     /// A decision is made in the name of the generation in which the partitions were assigned.
     GroupFence,
 }

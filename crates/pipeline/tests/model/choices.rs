@@ -45,7 +45,8 @@ impl World {
         if !worker.owes() || committing.is_none() {
             let partitions = 0..self.bounds.partitions;
             let readable = partitions.filter(|p| worker.position(&self.bounds, *p).is_some());
-            actions.extend(readable.map(|p| Action::Take(w, p)));
+            let takable = readable.filter(|p| self.may_take(worker, *p));
+            actions.extend(takable.map(|p| Action::Take(w, p)));
         }
         if worker.filling.is_some() && self.may_seal(worker) {
             actions.push(Action::Seal(w));
@@ -297,6 +298,10 @@ impl World {
         self.progress_of_idle(w, worker, &mut possible);
         for action in possible {
             let Action::Take(_, p) = action else { continue };
+            if self.unannounced(worker, p).is_some() {
+                // Nothing is begun or loaded yet.
+                continue;
+            }
             let filling = worker.filling.unwrap_or_else(|| worker.open_round());
             let offset = worker.position(&self.bounds, p).unwrap_or_default();
             let Some(table) = filling.table(&self.bounds, p, offset) else {

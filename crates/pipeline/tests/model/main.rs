@@ -14,7 +14,7 @@
 //! | `bounds` | how large a world is, what may go wrong, which rule is broken on purpose |
 //! | `system` | the state of a world, its actions |
 //! | `choices` | which actions are possible |
-//! | `rounds`, `decisions`, `recovery` | a worker's steps |
+//! | `rounds`, `announcing`, `decisions`, `recovery` | a worker's steps |
 //! | `faults` | what goes wrong, what arrives late |
 //! | `worker`, `kafka`, `starrocks`, `notes` | the parts of a state |
 //! | `properties` | the laws, and the sights without which a search proves nothing |
@@ -33,6 +33,7 @@
 //! STARROCKS_KAFKA_MODEL=large cargo test --release -p starrocks-kafka-pipeline --test model -- larger --nocapture
 //! ```
 
+mod announcing;
 mod bounds;
 mod choices;
 mod decisions;

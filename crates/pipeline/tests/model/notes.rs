@@ -6,7 +6,7 @@ use std::sync::Arc;
 use starrocks_kafka_pipeline::kafka::{CommittedOffset, OffsetAndMetadata, TopicPartition};
 use starrocks_kafka_pipeline::ledger::Standing;
 use starrocks_kafka_pipeline::metadata::{
-    Attempt, Claim, Epoch, Found, LeftOpen, Metadata, Owed, Plan,
+    Announced, Attempt, Claim, Epoch, Found, LeftOpen, Metadata, Owed, Plan,
 };
 use starrocks_kafka_pipeline::recovery::{CLOCK_SKEW_MAX, PREPARED_TIMEOUT, TransactionId};
 
@@ -14,7 +14,7 @@ use crate::bounds::PARTITIONS_MAX;
 
 /// The connector of every world.
 pub(crate) const CONNECTOR: &str = "c";
-const DATABASE: &str = "d";
+pub(crate) const DATABASE: &str = "d";
 const TOPIC: &str = "t";
 
 /// A set of tables, or of workers, or of partitions: one bit each.
@@ -43,12 +43,14 @@ pub(crate) enum Note {
         end: u8,
         tables: Set,
         day: u8,
+        announced: Option<Set>,
     },
     /// A fence.
     Claim {
         attempt: Attempt,
         owed: Option<(u8, Set)>,
         left_open: LeftOpenBy,
+        announced: Option<Set>,
     },
 }
 
@@ -65,6 +67,13 @@ impl Note {
     pub(crate) fn attempt(self) -> Attempt {
         match self {
             Self::Plan { attempt, .. } | Self::Claim { attempt, .. } => attempt,
+        }
+    }
+
+    /// The tables that it announces, beside its own.
+    pub(crate) fn announced(self) -> Option<Set> {
+        match self {
+            Self::Plan { announced, .. } | Self::Claim { announced, .. } => announced,
         }
     }
 
@@ -164,6 +173,7 @@ pub(crate) struct Place {
     pub(crate) settled: u8,
     pub(crate) owed: Option<(u8, Set)>,
     pub(crate) left_open: LeftOpenBy,
+    pub(crate) announced: Option<Set>,
 }
 
 /// Whether one of these attempts is of this stay.
@@ -202,7 +212,7 @@ pub(crate) fn standing(place: Place) -> Standing {
         settled: i64::from(place.settled),
         owed: place.owed.map(owed),
         left_open: named(place.left_open),
-        announced: None,
+        announced: announced(place.announced),
     }
 }
 
@@ -212,7 +222,12 @@ pub(crate) fn place(standing: &Standing) -> Place {
         settled: small(standing.settled),
         owed: standing.owed.as_ref().map(owed_set),
         left_open: open_attempts(&standing.left_open),
+        announced: standing.announced.as_ref().map(table_set),
     }
+}
+
+fn announced(tables: Option<Set>) -> Announced {
+    tables.map(|tables| members(tables).map(table_name).collect())
 }
 
 fn owed((end, tables): (u8, Set)) -> Owed {
@@ -266,24 +281,26 @@ fn metadata(note: Note) -> Metadata {
             end,
             tables,
             day,
+            announced: beside,
         } => Metadata::Plan(Plan {
             attempt,
             database,
             end: i64::from(end),
             tables: table_names(tables),
             prepared_at_ms: epoch_ms(day),
-            announced: None,
+            announced: announced(beside),
         }),
         Note::Claim {
             attempt,
             owed: debt,
             left_open,
+            announced: beside,
         } => Metadata::Claim(Claim {
             attempt,
             database,
             owed: debt.map(owed),
             left_open: named(left_open),
-            announced: None,
+            announced: announced(beside),
         }),
     }
 }
@@ -295,11 +312,13 @@ fn note(metadata: &Metadata) -> Note {
             end: small(plan.end),
             tables: table_set(&plan.tables),
             day: day_of(plan.prepared_at_ms),
+            announced: plan.announced.as_ref().map(table_set),
         },
         Metadata::Claim(claim) => Note::Claim {
             attempt: claim.attempt,
             owed: claim.owed.as_ref().map(owed_set),
             left_open: open_attempts(&claim.left_open),
+            announced: claim.announced.as_ref().map(table_set),
         },
     }
 }

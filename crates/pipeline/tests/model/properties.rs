@@ -5,7 +5,7 @@ use stateright::Property;
 use starrocks_kafka_pipeline::recovery::Fate;
 
 use crate::bounds::PARTITIONS_MAX;
-use crate::notes::{Label, Note};
+use crate::notes::{Label, Note, Set};
 use crate::system::{Action, Broken, State, World};
 use crate::worker::{Purpose, Step, Then};
 
@@ -134,6 +134,12 @@ pub(crate) fn sights() -> Vec<Property<World>> {
                 )
             })
         }),
+        sight(ANNOUNCED, |_, state| {
+            announces(state, |was, is| is & !was != 0, |begun| begun != 0)
+        }),
+        sight(FORGOT, |_, state| {
+            announces(state, |was, is| was & !is != 0, |_| true)
+        }),
         sight(WAITED, |_, state| {
             state
                 .workers
@@ -165,6 +171,8 @@ pub(crate) const BEGUN_AGAIN: &str = "a round is begun again";
 pub(crate) const IN_DOUBT: &str = "a round is in doubt";
 pub(crate) const HOLE: &str = "what was aborted and forgotten is lost";
 pub(crate) const ABANDONED: &str = "a round is abandoned for an event of the group";
+pub(crate) const ANNOUNCED: &str = "a table is announced while a round has rows";
+pub(crate) const FORGOT: &str = "what was announced is forgotten for want of room";
 pub(crate) const WAITED: &str = "recovery waits for a Kafka transaction";
 
 fn settling(state: &State, is: impl Fn(Fate) -> bool) -> bool {
@@ -173,6 +181,27 @@ fn settling(state: &State, is: impl Fn(Fate) -> bool) -> bool {
             .iter()
             .any(|(label, _)| is(state.starrocks.fate(*label))),
         _ => false,
+    })
+}
+
+/// Whether a claim is about to say of a partition that other tables are announced than were, in a round that has begun such.
+fn announces(
+    state: &State,
+    is_other: impl Fn(Set, Set) -> bool,
+    has_begun: impl Fn(Set) -> bool,
+) -> bool {
+    state.workers.iter().any(|worker| {
+        let begun = worker.filling.map_or(0, |filling| filling.begun);
+        let Some(books) = worker.books else {
+            return false;
+        };
+        let mut pairs = books.places.iter().zip(&state.group.stored);
+        let changes = pairs.any(|(place, stored)| {
+            let was = stored.and_then(|stored| stored.note.announced());
+            let is = place.and_then(|place| place.announced);
+            is_other(was.unwrap_or_default(), is.unwrap_or_default())
+        });
+        worker.step == Step::Sending(Purpose::Claim) && has_begun(begun) && changes
     })
 }
 

@@ -221,7 +221,11 @@ impl World {
         }
         let owned = state.workers[usize::from(w)].owned;
         let reading = self.reading(read, owned);
-        let tables = table_names(self.bounds.all_tables());
+        let tables = match self.bounds.announced_max {
+            None => table_names(self.bounds.all_tables()),
+            // Only what is stored tells them.
+            Some(_) => Vec::new(),
+        };
         let left = reading.left_open(|_| tables.clone());
         let mut left: Vec<Label> = left.iter().map(label).collect();
         if self.breaks(Rule::RollBackLeftOpen) {

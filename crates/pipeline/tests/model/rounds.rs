@@ -8,8 +8,18 @@ use crate::system::{Broken, Late, State, World};
 use crate::worker::{Committing, Purpose, Step, Then};
 
 impl World {
-    /// Takes a record into the round; its row goes to its table's transaction, which is begun where it is not.
+    /// Takes a record into the round; its row goes to its table's transaction, which is begun where it is not. Its table is
+    /// announced first, where it was not.
     pub(crate) fn take(&self, state: &mut State, w: u8, p: u8) {
+        if self
+            .unannounced(&state.workers[usize::from(w)], p)
+            .is_some()
+        {
+            self.announce(state, w, p);
+            if !self.breaks(Rule::AnnounceBeforeBegin) {
+                return;
+            }
+        }
         let Some((label, offset)) = self.cover(state, w, p) else {
             return;
         };

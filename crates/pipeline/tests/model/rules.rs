@@ -178,6 +178,40 @@ fn claims_that_do_not_name_what_is_left_open_leave_it_after_a_crash() {
     check(Rule::ClaimNamesLeftOpen, small(faults), &[NOT_FINISHED]);
 }
 
+fn announced(bounds: Bounds) -> Bounds {
+    Bounds {
+        announced_max: Some(bounds.tables),
+        ..bounds
+    }
+}
+
+#[test]
+fn a_table_that_was_not_announced_stays_open_after_a_crash() {
+    let bounds = announced(small(A_CRASH));
+    check(Rule::AnnounceBeforeBegin, bounds, &[NOT_FINISHED]);
+}
+
+#[test]
+fn a_claim_that_announces_in_the_place_of_a_plan_loads_twice() {
+    let bounds = announced(Bounds {
+        tables: 2,
+        records: 2,
+        ..small(A_CRASH)
+    });
+    check(Rule::AnnounceBehindVisible, bounds, &[TWICE]);
+}
+
+#[test]
+fn a_table_forgotten_while_its_round_is_open_stays_open_after_a_crash() {
+    let bounds = Bounds {
+        tables: 2,
+        records: 2,
+        announced_max: Some(1),
+        ..small(A_CRASH)
+    };
+    check(Rule::ForgetBehindDecision, bounds, &[NOT_FINISHED]);
+}
+
 #[test]
 fn partitions_given_back_with_a_round_open_are_decided_by_two() {
     let faults = Faults {

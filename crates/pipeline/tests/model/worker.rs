@@ -288,11 +288,16 @@ impl Worker {
 impl Books {
     /// Production's.
     pub(crate) fn ledger(&self) -> Ledger {
+        self.ledger_of(CONNECTOR)
+    }
+
+    /// The same, of another connector.
+    pub(crate) fn ledger_of(&self, connector: &str) -> Ledger {
         let standings = (0u8..).zip(self.places).filter_map(|(p, place)| {
             let place = place?;
             Some((partition(p), standing(place)))
         });
-        let mut ledger = Ledger::new(CONNECTOR.into(), database(), standings);
+        let mut ledger = Ledger::new(connector.into(), database(), standings);
         if self.is_stored {
             ledger.stored();
         }

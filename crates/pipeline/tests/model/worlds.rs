@@ -7,8 +7,8 @@ use stateright::{Checker, DiscoveryClassification, HasDiscoveries, Model};
 
 use crate::bounds::{Bounds, Faults, Rule};
 use crate::properties::{
-    ABANDONED, BEGUN_AGAIN, DECIDED_AFTER_ALL, FINISHED, FORGOTTEN, HOLE, IN_DOUBT, OVERLAP,
-    OVERTAKEN, REPLAY, ROLLED_BACK, ROLLED_FORWARD, UNDECIDED, WAITED, ZOMBIE,
+    ABANDONED, ANNOUNCED, BEGUN_AGAIN, DECIDED_AFTER_ALL, FINISHED, FORGOT, FORGOTTEN, HOLE,
+    IN_DOUBT, OVERLAP, OVERTAKEN, REPLAY, ROLLED_BACK, ROLLED_FORWARD, UNDECIDED, WAITED, ZOMBIE,
 };
 use crate::system::World;
 
@@ -278,6 +278,65 @@ fn a_partition_moved_cooperatively() {
     );
 }
 
+/// Tables that only records tell, with room to announce so many of them.
+fn announced(room: u8, bounds: Bounds) -> Bounds {
+    Bounds {
+        tables: 2,
+        announced_max: Some(room),
+        ..bounds
+    }
+}
+
+#[test]
+fn tables_that_records_tell_and_a_crash() {
+    let bounds = announced(2, eager(2, faults(|f| f.crashes = 1)));
+    check(
+        &bounds,
+        &[FINISHED, ANNOUNCED, OVERLAP, ROLLED_FORWARD, ROLLED_BACK],
+    );
+}
+
+#[test]
+fn tables_that_records_tell_and_a_zombie() {
+    let bounds = announced(2, eager(2, faults(|f| f.expulsions = 1)));
+    check(&bounds, &[FINISHED, ANNOUNCED, ZOMBIE, ROLLED_BACK]);
+}
+
+#[test]
+fn tables_that_records_tell_and_a_lost_request() {
+    let bounds = announced(2, eager(2, faults(|f| f.losses = 1)));
+    check(
+        &bounds,
+        &[FINISHED, ANNOUNCED, DECIDED_AFTER_ALL, BEGUN_AGAIN],
+    );
+}
+
+/// The rows of the first table are owed, and the second is announced behind them.
+#[test]
+fn tables_that_records_tell_and_an_operators_abort() {
+    let bounds = Bounds {
+        rounds_are_full: true,
+        ..announced(
+            2,
+            eager(
+                2,
+                Faults {
+                    aborts: 1,
+                    crashes: 1,
+                    ..Faults::default()
+                },
+            ),
+        )
+    };
+    check(&bounds, &[FINISHED, ANNOUNCED, REPLAY, BEGUN_AGAIN]);
+}
+
+#[test]
+fn more_tables_than_there_is_room_to_announce() {
+    let bounds = announced(1, eager(2, faults(|f| f.crashes = 1)));
+    check(&bounds, &[FINISHED, FORGOT, ROLLED_FORWARD, ROLLED_BACK]);
+}
+
 /// The larger worlds: more faults at a time, three workers, longer logs.
 fn larger() -> Vec<(&'static str, Bounds)> {
     let two = |tables, records, faults| Bounds {
@@ -366,6 +425,26 @@ fn larger() -> Vec<(&'static str, Bounds)> {
                 tables: 2,
                 ..eager(3, loss(crash))
             },
+        ),
+        (
+            "announced, crash, loss",
+            announced(2, eager(2, loss(crash))),
+        ),
+        (
+            "announced, zombie, loss",
+            announced(2, eager(2, loss(zombie))),
+        ),
+        (
+            "announced, operator",
+            announced(2, eager(2, loss(operator))),
+        ),
+        (
+            "announced, two partitions, little room",
+            announced(1, two(2, 1, loss(crash))),
+        ),
+        (
+            "announced, cooperative",
+            cooperative(announced(2, two(2, 1, move_on(crash))), 3),
         ),
     ]
 }
