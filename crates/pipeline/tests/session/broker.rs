@@ -13,6 +13,8 @@ use starrocks_kafka_pipeline::kafka::{
     KafkaError, KafkaErrorKind, LogRange, OffsetAndMetadata, OffsetReset, TopicId, TopicPartition,
 };
 
+pub(crate) use crate::log::{Slot, Stored, row};
+
 /// Who is in the group; a session that joins anew is another member.
 pub(crate) type MemberId = u32;
 
@@ -42,38 +44,6 @@ pub(crate) enum GroupEvent {
     Assigned(BTreeSet<TopicPartition>),
     Revoked(BTreeSet<TopicPartition>),
     Lost(BTreeSet<TopicPartition>),
-}
-
-/// What stands at one offset.
-#[derive(Clone, Debug)]
-pub(crate) enum Slot {
-    /// A record with this value; `None` is a tombstone.
-    Value(Option<Vec<u8>>),
-    /// A record that cannot be converted.
-    Broken,
-    /// A record whose row StarRocks refuses.
-    Poison,
-    /// Compacted away, or a transaction's marker.
-    Gone,
-}
-
-/// What is stored for one partition.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) offset: i64,
-    pub(crate) metadata: Vec<u8>,
-}
-
-impl std::fmt::Debug for Stored {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.offset, self.text())
-    }
-}
-
-impl Stored {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.metadata).into_owned()
-    }
 }
 
 #[derive(Debug, Default)]
@@ -218,6 +188,15 @@ impl Broker {
         for _ in 0..records {
             self.append(topic, partition, |offset| {
                 Slot::Value(Some(row(topic, partition, offset)))
+            });
+        }
+    }
+
+    /// The same, for a chain that routes them to `table`.
+    pub(crate) fn produce_to(&self, table: &str, topic: &str, partition: i32, records: usize) {
+        for _ in 0..records {
+            self.append(topic, partition, |offset| {
+                Slot::Headed(table.to_owned(), row(topic, partition, offset))
             });
         }
     }
@@ -503,16 +482,6 @@ impl State {
         }
         self.journal.push(offsets);
     }
-}
-
-/// The value of a record that says where it stands.
-pub(crate) fn row(topic: &str, partition: i32, offset: usize) -> Vec<u8> {
-    format!(r#"{{"t":"{topic}","p":{partition},"o":{offset}}}"#).into_bytes()
-}
-
-/// The value of a record whose row has no place in its table: `p` may not be null.
-pub(crate) fn poison(topic: &str, offset: usize) -> Vec<u8> {
-    format!(r#"{{"t":"{topic}","p":null,"o":{offset}}}"#).into_bytes()
 }
 
 pub(crate) fn error(kind: KafkaErrorKind, message: &str) -> KafkaError {

@@ -12,6 +12,7 @@ use crate::task_thread::{Ended, Task};
 use crate::world::{Tuning, World};
 
 const CASES: u64 = 8;
+const ROUTED_CASES: u64 = 4;
 const TURNS: u32 = 40;
 const TASKS: usize = 2;
 const PARTITIONS: [(&str, i32); 4] = [
@@ -69,24 +70,32 @@ fn tuning() -> Tuning {
     }
 }
 
+/// Where a chain may send the records of every topic.
+const ROUTES: [&str; 3] = ["eu", "us", "rest"];
+
 struct Case {
     world: World,
+    is_routed: bool,
     chance: Chance,
     tasks: Vec<Task>,
 }
 
 impl Case {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, is_routed: bool) -> Self {
         let mut chance = Chance(seed);
         let protocol = chance.of(&[Protocol::Eager, Protocol::Cooperative]);
-        let world = World::with(tuning(), protocol).topics(&[
+        let mut world = World::with(tuning(), protocol).topics(&[
             ("orders", 2),
             ("customers", 1),
             ("events", 1),
         ]);
+        if is_routed {
+            world = world.routed_to(&ROUTES);
+        }
         let tasks = (0..TASKS).map(|_| world.spawn()).collect();
         Self {
             world,
+            is_routed,
             chance,
             tasks,
         }
@@ -111,7 +120,13 @@ impl Case {
             0..=3 => {
                 let (topic, partition) = self.chance.of(&PARTITIONS);
                 let records = 1 + self.chance.below(8) as usize;
-                self.world.broker.produce(topic, partition, records);
+                let broker = &self.world.broker;
+                match self.is_routed.then(|| self.chance.below(4) as usize) {
+                    Some(route @ ..3) => {
+                        broker.produce_to(ROUTES[route], topic, partition, records);
+                    }
+                    _ => broker.produce(topic, partition, records),
+                }
             }
             4 => self.kafka_fault(),
             5 | 6 => self.starrocks_fault(),
@@ -122,7 +137,11 @@ impl Case {
             }
             8 => self.world.broker.expel_any(self.chance.next()),
             9 => {
-                let table = self.chance.of(&["orders", "customers", "events"]);
+                let table = if self.is_routed {
+                    self.chance.of(&ROUTES)
+                } else {
+                    self.chance.of(&["orders", "customers", "events"])
+                };
                 // It may be away, or committed meanwhile.
                 drop(self.world.try_abort(table));
             }
@@ -227,20 +246,29 @@ impl Case {
     clippy::print_stderr,
     reason = "the seed is what a failed case is found again by"
 )]
-#[test]
-fn whatever_comes_every_record_is_loaded_once() {
+fn check(cases: u64, is_routed: bool) {
     let seed = std::env::var("SESSION_SEED")
         .ok()
         .map(|text| text.parse().expect("SESSION_SEED is a number"));
     let seeds = match seed {
         Some(seed) => seed..seed + 1,
-        None => 1..1 + CASES,
+        None => 1..1 + cases,
     };
     for seed in seeds {
-        let case = std::panic::AssertUnwindSafe(|| Case::new(seed).run());
+        let case = std::panic::AssertUnwindSafe(|| Case::new(seed, is_routed).run());
         if let Err(panic) = std::panic::catch_unwind(case) {
             eprintln!("the case of SESSION_SEED={seed}");
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+#[test]
+fn whatever_comes_every_record_is_loaded_once() {
+    check(CASES, false);
+}
+
+#[test]
+fn whatever_comes_every_record_is_loaded_once_where_a_chain_routes_it() {
+    check(ROUTED_CASES, true);
 }

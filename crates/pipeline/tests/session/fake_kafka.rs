@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use starrocks_kafka_pipeline::dead_letters::{DeadLetter, DeadLetterSettings};
 use starrocks_kafka_pipeline::kafka::{
-    Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, LogRange, NoHeaders,
-    OffsetAndMetadata, OffsetReset, Polled, RawRecord, TopicPartition,
+    Batch, CommittedOffset, Decision, Kafka, KafkaError, KafkaErrorKind, LogRange,
+    OffsetAndMetadata, OffsetReset, Polled, RawHeader, RawHeaders, RawRecord, TopicPartition,
 };
 use starrocks_kafka_pipeline::step::{Probe, Step};
 
-use crate::broker::{Broker, GroupEvent, MemberId, Open, Outcome, Slot, State, error, poison};
+use crate::broker::{Broker, GroupEvent, MemberId, Open, Outcome, State, error};
+use crate::log::{Slot, poison};
 
 /// `offset.metadata.max.bytes`.
 const METADATA_BYTES_MAX: usize = 4096;
@@ -42,9 +43,28 @@ pub(crate) struct FakeKafka {
     leaving: BTreeSet<TopicPartition>,
 }
 
+#[derive(Debug)]
+struct Fetched {
+    partition: TopicPartition,
+    offset: i64,
+    value: Option<Vec<u8>>,
+    header: Header,
+}
+
+/// A header without a value, or none.
+#[derive(Debug)]
+struct Header(Option<String>);
+
+impl RawHeaders for Header {
+    fn list(&self) -> Vec<RawHeader<'_>> {
+        let name = self.0.iter();
+        name.map(|name| (name.as_str().into(), None)).collect()
+    }
+}
+
 /// Records of one poll.
 #[derive(Debug)]
-pub(crate) struct Records(Vec<(TopicPartition, i64, Option<Vec<u8>>)>);
+pub(crate) struct Records(Vec<Fetched>);
 
 impl Batch for Records {
     fn len(&self) -> usize {
@@ -52,15 +72,15 @@ impl Batch for Records {
     }
 
     fn get(&self, index: usize) -> RawRecord<'_> {
-        let (partition, offset, value) = &self.0[index];
+        let fetched = &self.0[index];
         RawRecord {
-            topic: &partition.topic,
-            partition: partition.partition,
-            offset: *offset,
+            topic: &fetched.partition.topic,
+            partition: fetched.partition.partition,
+            offset: fetched.offset,
             timestamp_ms: Some(0),
             key: None,
-            value: value.as_deref(),
-            headers: &NoHeaders,
+            value: fetched.value.as_deref(),
+            headers: &fetched.header,
         }
     }
 }
@@ -136,14 +156,20 @@ impl FakeKafka {
             let log = &state.logs[partition];
             let mut room = self.records_per_poll;
             while let Some(slot) = log.get(place.next).filter(|_| room > 0) {
-                let value = match slot {
-                    Slot::Value(value) => Some(value.clone()),
-                    Slot::Broken => Some(Some(b"{broken".to_vec())),
-                    Slot::Poison => Some(Some(poison(&partition.topic, place.next))),
+                let found = match slot {
+                    Slot::Value(value) => Some((value.clone(), None)),
+                    Slot::Headed(name, value) => Some((Some(value.clone()), Some(name.clone()))),
+                    Slot::Broken => Some((Some(b"{broken".to_vec()), None)),
+                    Slot::Poison => Some((Some(poison(&partition.topic, place.next)), None)),
                     Slot::Gone => None,
                 };
-                if let Some(value) = value {
-                    records.push((partition.clone(), place.next as i64, value));
+                if let Some((value, header)) = found {
+                    records.push(Fetched {
+                        partition: partition.clone(),
+                        offset: place.next as i64,
+                        value,
+                        header: Header(header),
+                    });
                     room -= 1;
                 }
                 place.next += 1;

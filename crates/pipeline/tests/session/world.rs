@@ -31,6 +31,7 @@ use starrocks_kafka_testbed::{
 };
 
 use crate::broker::{Broker, Protocol, Slot};
+use crate::routed::routing;
 use crate::task_thread::{Start, Steps, Task, TestClock};
 
 /// How long anything may take before a test gives up.
@@ -98,6 +99,8 @@ pub(crate) struct World {
     /// `starrocks.topic2table.map`.
     map: Option<String>,
     tables: BTreeSet<String>,
+    /// What the connector's chain does to records.
+    pub(crate) chain: TransformChain,
     /// Where there is one, values are JSON with schemas of it.
     registry: Option<SchemaRegistry>,
     clock: Arc<TestClock>,
@@ -119,6 +122,7 @@ impl World {
             tuning,
             map: None,
             tables: BTreeSet::new(),
+            chain: TransformChain::default(),
             registry: None,
             clock: Arc::new(TestClock {
                 start,
@@ -149,6 +153,15 @@ impl World {
         for (topic, table) in pairs {
             self.broker.create(topic, 0);
             self.table(table);
+        }
+        self
+    }
+
+    /// Tables that records with headers of their names go to.
+    pub(crate) fn routed_to(mut self, tables: &[impl AsRef<str>]) -> Self {
+        self.chain = routing(tables);
+        for table in tables {
+            self.table(table.as_ref());
         }
         self
     }
@@ -262,7 +275,7 @@ impl World {
                 ),
             },
             header: converter("header.converter", "SimpleHeaderConverter", &[]),
-            transforms: TransformChain::default(),
+            transforms: self.chain.clone(),
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")
             }),
@@ -339,9 +352,7 @@ impl World {
     pub(crate) fn records(&self) -> usize {
         let state = self.broker.lock();
         let slots = state.logs.values().flatten();
-        slots
-            .filter(|slot| matches!(slot, Slot::Value(Some(_))))
-            .count()
+        slots.filter(|slot| slot.table("").is_some()).count()
     }
 
     /// Waits until every row is to be seen, stops, and looks at everything.
@@ -431,7 +442,10 @@ impl World {
             .filter(|(p, _)| topics.contains(&&*p.topic));
         let expected: Vec<_> = of_table
             .map(|(partition, log)| {
-                let is_row = |slot: &Slot| matches!(slot, Slot::Value(Some(_)));
+                let is_row = |slot: &Slot| {
+                    let goes_to = slot.table(&partition.topic);
+                    goes_to.is_some_and(|goes_to| self.chain.is_empty() || goes_to == table)
+                };
                 let skipped = log.iter().enumerate().filter(|(_, slot)| !is_row(slot));
                 let mut expected = Expected::all(
                     &partition.topic,
@@ -460,7 +474,7 @@ impl World {
         }
     }
 
-    /// Each record once in the table of its topic's name, everything settled, nothing open.
+    /// Each record once in its table, which has its topic's name unless a chain routes it; everything settled, nothing open.
     pub(crate) fn check_done(&self) {
         assert!(self.is_settled(), "not settled: {}", self.shown());
         let topics: BTreeSet<String> = self
@@ -472,6 +486,10 @@ impl World {
             .collect();
         for topic in &topics {
             self.check_table(topic, &[topic]);
+        }
+        let topics: Vec<_> = topics.iter().map(String::as_str).collect();
+        for table in self.tables.iter().filter(|_| !self.chain.is_empty()) {
+            self.check_table(table, &topics);
         }
         self.check_nothing_open();
     }
