@@ -16,6 +16,7 @@ mod process;
 mod rebalance;
 mod retention;
 mod rig;
+mod routed;
 mod schema_registry;
 mod secured;
 mod starrocks_answers;
