@@ -253,7 +253,7 @@ mod tests {
             ]
         );
         let formats = properties.row_formats();
-        assert_eq!(formats.default, RowFormat::Json);
+        assert_eq!(formats.default, RowFormat::MappedJson);
         let RowFormat::Csv(csv) = &formats.tables["lines"] else {
             panic!("{formats:?}");
         };
