@@ -1,10 +1,15 @@
 //! Kafka Connect's transforms: what a connector's `transforms` and `predicates` make of a record between converters and rows.
 
+mod add_op_field;
+mod by_logical_table_router;
 mod chain;
 mod class;
 mod drop_headers;
+mod envelope;
 mod extract_field;
+mod extract_new_record_state;
 mod field_path;
+mod field_reference;
 mod fields;
 mod header_from;
 mod hoist_field;
@@ -14,6 +19,7 @@ mod predicate;
 mod regex_router;
 mod replace_field;
 mod set_schema_metadata;
+mod time_millis_to_string;
 mod value_to_key;
 
 pub use chain::TransformChain;
@@ -21,9 +27,12 @@ pub use chain::TransformChain;
 use crate::config::{ConfigProblem, Given};
 use crate::data::{Record, SchemaAndValue};
 use crate::error::DataError;
+use add_op_field::AddOpField;
+use by_logical_table_router::ByLogicalTableRouter;
 use class::Class;
 use drop_headers::DropHeaders;
 use extract_field::ExtractField;
+use extract_new_record_state::ExtractNewRecordState;
 use header_from::HeaderFrom;
 use hoist_field::HoistField;
 use insert_field::InsertField;
@@ -31,6 +40,7 @@ use insert_header::InsertHeader;
 use regex_router::RegexRouter;
 use replace_field::ReplaceField;
 use set_schema_metadata::SetSchemaMetadata;
+use time_millis_to_string::TimeMillisToString;
 use value_to_key::ValueToKey;
 
 /// Whose side of a record a transform is about.
@@ -52,8 +62,11 @@ impl Side {
 /// A transform as it is configured.
 #[derive(Clone, Debug)]
 enum Transform {
+    AddOpField(AddOpField),
+    ByLogicalTableRouter(Box<ByLogicalTableRouter>),
     DropHeaders(DropHeaders),
     ExtractField(ExtractField),
+    ExtractNewRecordState(Box<ExtractNewRecordState>),
     Filter,
     HeaderFrom(HeaderFrom),
     HoistField(HoistField),
@@ -62,6 +75,7 @@ enum Transform {
     RegexRouter(RegexRouter),
     ReplaceField(ReplaceField),
     SetSchemaMetadata(SetSchemaMetadata),
+    TimeMillisToString(TimeMillisToString),
     ValueToKey(ValueToKey),
 }
 
@@ -69,8 +83,17 @@ impl Transform {
     /// Of settings whose prefix is taken off.
     fn new(class: Class, settings: &Given) -> Result<Self, Vec<ConfigProblem>> {
         Ok(match class {
+            Class::AddOpField => Self::AddOpField(AddOpField::default()),
+            Class::ByLogicalTableRouter => {
+                let transform = ByLogicalTableRouter::new(settings)?;
+                Self::ByLogicalTableRouter(Box::new(transform))
+            }
             Class::DropHeaders => Self::DropHeaders(DropHeaders::new(settings)?),
             Class::ExtractField(side) => Self::ExtractField(ExtractField::new(side, settings)?),
+            Class::ExtractNewRecordState => {
+                let transform = ExtractNewRecordState::new(settings)?;
+                Self::ExtractNewRecordState(Box::new(transform))
+            }
             Class::Filter => Self::Filter,
             Class::HeaderFrom(side) => Self::HeaderFrom(HeaderFrom::new(side, settings)?),
             Class::HoistField(side) => Self::HoistField(HoistField::new(side, settings)?),
@@ -81,20 +104,35 @@ impl Transform {
             Class::SetSchemaMetadata(side) => {
                 Self::SetSchemaMetadata(SetSchemaMetadata::new(side, settings)?)
             }
+            Class::TimeMillisToString => {
+                Self::TimeMillisToString(TimeMillisToString::new(settings)?)
+            }
             Class::ValueToKey => Self::ValueToKey(ValueToKey::new(settings)?),
         })
     }
 
+    /// Whether it marks the rows in Debezium's envelopes for StarRocks.
+    const fn adds_op(&self) -> bool {
+        matches!(self, Self::AddOpField(_))
+    }
+
     /// Whether it may give records another topic.
-    const fn changes_topics(&self) -> bool {
-        matches!(self, Self::RegexRouter(_))
+    fn changes_topics(&self) -> bool {
+        match self {
+            Self::RegexRouter(_) | Self::ByLogicalTableRouter(_) => true,
+            Self::ExtractNewRecordState(transform) => transform.changes_topics(),
+            _ => false,
+        }
     }
 
     /// Transforms a record; whether it is kept.
     fn apply(&mut self, record: &mut Record<'_>) -> Result<bool, DataError> {
         match self {
+            Self::AddOpField(transform) => transform.apply(record),
+            Self::ByLogicalTableRouter(transform) => transform.apply(record)?,
             Self::DropHeaders(transform) => transform.apply(record),
             Self::ExtractField(transform) => transform.apply(record)?,
+            Self::ExtractNewRecordState(transform) => return transform.apply(record),
             Self::Filter => return Ok(false),
             Self::HeaderFrom(transform) => transform.apply(record)?,
             Self::HoistField(transform) => transform.apply(record)?,
@@ -103,6 +141,7 @@ impl Transform {
             Self::RegexRouter(transform) => transform.apply(record)?,
             Self::ReplaceField(transform) => transform.apply(record)?,
             Self::SetSchemaMetadata(transform) => transform.apply(record)?,
+            Self::TimeMillisToString(transform) => transform.apply(record)?,
             Self::ValueToKey(transform) => transform.apply(record)?,
         }
         Ok(true)

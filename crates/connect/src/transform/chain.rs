@@ -1,7 +1,8 @@
 //! `transforms` and `predicates` of a connector, and records on their way through.
 
+use super::Transform;
+use super::class::{self, Class};
 use super::predicate::Predicate;
-use super::{Transform, class};
 use crate::config::{ConfigProblem, Given};
 use crate::data::Record;
 use crate::error::DataError;
@@ -13,6 +14,7 @@ pub struct TransformChain {
     steps: Vec<Step>,
     /// The step that failed last.
     failed: usize,
+    warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,9 +55,12 @@ impl TransformChain {
                 }
             }
         }
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step> = Vec::new();
+        let mut warnings = Vec::new();
         for alias in transforms {
-            let transform = transform(alias, given).map_err(|found| problems.extend(found));
+            let adds_op = steps.iter().any(|step| step.transform.adds_op());
+            let transform = transform(alias, given, adds_op, &mut warnings)
+                .map_err(|found| problems.extend(found));
             let condition = condition(alias, &known, given).map_err(|one| problems.push(one));
             if let (Ok(transform), Ok(condition)) = (transform, condition) {
                 let class = given.get(&format!("transforms.{alias}.type"));
@@ -67,10 +72,20 @@ impl TransformChain {
             }
         }
         if problems.is_empty() {
-            Ok(Self { steps, failed: 0 })
+            Ok(Self {
+                steps,
+                failed: 0,
+                warnings,
+            })
         } else {
             Err(problems)
         }
+    }
+
+    /// What was understood otherwise than it was written, to be said once.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Whether there are none.
@@ -128,7 +143,13 @@ fn type_of<'g>(given: &'g Given, property: &str, what: &str) -> Result<&'g str, 
     name.ok_or_else(|| ConfigProblem::invalid(property, "null", &format!("Not a {what}")))
 }
 
-fn transform(alias: &str, given: &Given) -> Result<Transform, Vec<ConfigProblem>> {
+/// A transform; `adds_op` where StarRocks' own stands in front of it.
+fn transform(
+    alias: &str,
+    given: &Given,
+    adds_op: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Transform, Vec<ConfigProblem>> {
     let prefix = format!("transforms.{alias}.");
     let property = format!("{prefix}type");
     let resolved = type_of(given, &property, "Transformation")
@@ -138,8 +159,32 @@ fn transform(alias: &str, given: &Given) -> Result<Transform, Vec<ConfigProblem>
     for own in ["type", "predicate", "negate"] {
         settings.remove(own);
     }
+    if given
+        .get(&property)
+        .is_some_and(|name| name.trim() == class::ADD_OP_IN_PROSE)
+    {
+        warnings.push(format!(
+            "{property}: {} is taken for com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord.",
+            class::ADD_OP_IN_PROSE
+        ));
+    }
+    if class == Class::ExtractNewRecordState && adds_op {
+        rewrite_deletes(&prefix, &mut settings, warnings);
+    }
     Transform::new(class, &settings)
         .map_err(|problems| problems.iter().map(|one| one.below(&prefix)).collect())
+}
+
+/// StarRocks' documentation ends its example with `delete.handling.mode` and no value, behind the transform that marks
+/// deletes: only `rewrite` keeps what it has marked.
+fn rewrite_deletes(prefix: &str, settings: &mut Given, warnings: &mut Vec<String>) {
+    const MODE: &str = "delete.handling.mode";
+    if let Some(mode) = settings.get_mut(MODE).filter(|mode| mode.trim().is_empty()) {
+        "rewrite".clone_into(mode);
+        warnings.push(format!(
+            "{prefix}{MODE} has no value: it is taken for rewrite, without which deletes would be lost."
+        ));
+    }
 }
 
 fn predicate(alias: &str, given: &Given) -> Result<Predicate, Vec<ConfigProblem>> {

@@ -7,8 +7,11 @@ use crate::config::ConfigProblem;
 /// A class of transforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
+    AddOpField,
+    ByLogicalTableRouter,
     DropHeaders,
     ExtractField(Side),
+    ExtractNewRecordState,
     Filter,
     HeaderFrom(Side),
     HoistField(Side),
@@ -17,6 +20,7 @@ pub(super) enum Class {
     RegexRouter,
     ReplaceField(Side),
     SetSchemaMetadata(Side),
+    TimeMillisToString,
     ValueToKey,
 }
 
@@ -48,6 +52,30 @@ const CLASSES: &[(&str, Class)] = &[
     ("ValueToKey", Class::ValueToKey),
 ];
 
+/// Those of others, by their full names.
+const OF_OTHERS: &[(&str, Class)] = &[
+    (
+        "io.debezium.transforms.ByLogicalTableRouter",
+        Class::ByLogicalTableRouter,
+    ),
+    (
+        "io.debezium.transforms.ExtractNewRecordState",
+        Class::ExtractNewRecordState,
+    ),
+    (
+        "com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord",
+        Class::AddOpField,
+    ),
+    (
+        "com.starrocks.connector.kafka.transforms.TimeMillisToStringTransform",
+        Class::TimeMillisToString,
+    ),
+];
+
+/// What the prose of StarRocks' documentation calls the class; nobody's class has this name.
+pub(super) const ADD_OP_IN_PROSE: &str =
+    "com.Starrocks.Kafka.Transforms.AddOpFieldForDebeziumRecord";
+
 /// Those that this version does not know yet, by their full names.
 const LATER: &[&str] = &[
     "org.apache.kafka.connect.transforms.Cast$Key",
@@ -59,10 +87,6 @@ const LATER: &[&str] = &[
     "org.apache.kafka.connect.transforms.TimestampConverter$Key",
     "org.apache.kafka.connect.transforms.TimestampConverter$Value",
     "org.apache.kafka.connect.transforms.TimestampRouter",
-    "io.debezium.transforms.ByLogicalTableRouter",
-    "io.debezium.transforms.ExtractNewRecordState",
-    "com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord",
-    "com.starrocks.connector.kafka.transforms.TimeMillisToStringTransform",
 ];
 
 /// The class that the property `property` names.
@@ -73,8 +97,12 @@ pub(super) fn resolve(property: &str, name: &str) -> Result<Class, ConfigProblem
     let known = CLASSES
         .iter()
         .find(|(class, _)| is_named(name, &format!("{KAFKA}{class}")));
-    if let Some((_, class)) = known {
+    let of_others = OF_OTHERS.iter().find(|(class, _)| is_named(name, class));
+    if let Some((_, class)) = known.or(of_others) {
         return Ok(*class);
+    }
+    if name == ADD_OP_IN_PROSE {
+        return Ok(Class::AddOpField);
     }
     if let Some(class) = LATER.iter().find(|class| is_named(name, class)) {
         return Err(ConfigProblem::not_yet_supported(property, class));
@@ -106,7 +134,8 @@ pub(super) fn resolve(property: &str, name: &str) -> Result<Class, ConfigProblem
 
 fn all() -> impl Iterator<Item = String> {
     let ours = CLASSES.iter().map(|(class, _)| format!("{KAFKA}{class}"));
-    ours.chain(LATER.iter().map(|class| (*class).to_owned()))
+    let of_others = OF_OTHERS.iter().map(|(class, _)| *class);
+    ours.chain(of_others.chain(LATER.iter().copied()).map(str::to_owned))
 }
 
 /// Classes within classes, of which there are many named `Key` and `Value`, have their full name only.

@@ -153,6 +153,9 @@ impl ConnectorPlan {
         let transforms = TransformChain::new(aliases, predicates, given)
             .map_err(|found| problems.extend(found))
             .ok();
+        if let Some(transforms) = &transforms {
+            notices.extend(transforms.warnings().iter().cloned().map(Notice::warning));
+        }
         let subscription = subscription::parse(&config)
             .map_err(|found| problems.extend(found))
             .ok();

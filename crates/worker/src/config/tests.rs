@@ -357,6 +357,31 @@ fn what_comes_later_is_refused_by_name() {
 }
 
 #[test]
+fn the_documented_recipe_for_debezium_runs_as_it_is_printed() {
+    let recipe = |add_op: &str| {
+        format!(
+            "{CONNECTOR}transforms=addfield,unwrap\ntransforms.addfield.type={add_op}\n\
+             transforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState\n\
+             transforms.unwrap.drop.tombstones=true\ntransforms.unwrap.delete.handling.mode\n"
+        )
+    };
+    let printed = recipe("com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord");
+    let loaded = load(WORKER, &[&printed]).expect("valid files");
+    insta::assert_snapshot!(notices(&loaded.connectors[0].notices), @"! transforms.unwrap.delete.handling.mode has no value: it is taken for rewrite, without which deletes would be lost.");
+    let prose = recipe("com.Starrocks.Kafka.Transforms.AddOpFieldForDebeziumRecord");
+    let loaded = load(WORKER, &[&prose]).expect("valid files");
+    insta::assert_snapshot!(notices(&loaded.connectors[0].notices), @r"
+    ! transforms.addfield.type: com.Starrocks.Kafka.Transforms.AddOpFieldForDebeziumRecord is taken for com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord.
+    ! transforms.unwrap.delete.handling.mode has no value: it is taken for rewrite, without which deletes would be lost.
+    ");
+    insta::assert_snapshot!(refused(
+        "",
+        "transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState\n\
+         transforms.unwrap.delete.handling.mode=\n",
+    ), @"a.properties:10: Invalid value  for configuration transforms.unwrap.delete.handling.mode: Value must be one of drop, rewrite, none");
+}
+
+#[test]
 fn errors_are_tolerated_as_the_properties_say() {
     let connector = format!(
         "{CONNECTOR}errors.tolerance=all\nerrors.log.enable=true\nerrors.log.include.messages=true\n\
