@@ -11,10 +11,12 @@ mod extract_new_record_state;
 mod field_path;
 mod field_reference;
 mod fields;
+mod flatten;
 mod header_from;
 mod hoist_field;
 mod insert_field;
 mod insert_header;
+mod mask_field;
 mod predicate;
 mod regex_router;
 mod replace_field;
@@ -33,10 +35,12 @@ use class::Class;
 use drop_headers::DropHeaders;
 use extract_field::ExtractField;
 use extract_new_record_state::ExtractNewRecordState;
+use flatten::Flatten;
 use header_from::HeaderFrom;
 use hoist_field::HoistField;
 use insert_field::InsertField;
 use insert_header::InsertHeader;
+use mask_field::MaskField;
 use regex_router::RegexRouter;
 use replace_field::ReplaceField;
 use set_schema_metadata::SetSchemaMetadata;
@@ -68,10 +72,12 @@ enum Transform {
     ExtractField(ExtractField),
     ExtractNewRecordState(Box<ExtractNewRecordState>),
     Filter,
+    Flatten(Flatten),
     HeaderFrom(HeaderFrom),
     HoistField(HoistField),
     InsertField(InsertField),
     InsertHeader(InsertHeader),
+    MaskField(MaskField),
     RegexRouter(RegexRouter),
     ReplaceField(ReplaceField),
     SetSchemaMetadata(SetSchemaMetadata),
@@ -95,10 +101,12 @@ impl Transform {
                 Self::ExtractNewRecordState(Box::new(transform))
             }
             Class::Filter => Self::Filter,
+            Class::Flatten(side) => Self::Flatten(Flatten::new(side, settings)?),
             Class::HeaderFrom(side) => Self::HeaderFrom(HeaderFrom::new(side, settings)?),
             Class::HoistField(side) => Self::HoistField(HoistField::new(side, settings)?),
             Class::InsertField(side) => Self::InsertField(InsertField::new(side, settings)?),
             Class::InsertHeader => Self::InsertHeader(InsertHeader::new(settings)?),
+            Class::MaskField(side) => Self::MaskField(MaskField::new(side, settings)?),
             Class::RegexRouter => Self::RegexRouter(RegexRouter::new(settings)?),
             Class::ReplaceField(side) => Self::ReplaceField(ReplaceField::new(side, settings)?),
             Class::SetSchemaMetadata(side) => {
@@ -134,10 +142,12 @@ impl Transform {
             Self::ExtractField(transform) => transform.apply(record)?,
             Self::ExtractNewRecordState(transform) => return transform.apply(record),
             Self::Filter => return Ok(false),
+            Self::Flatten(transform) => transform.apply(record)?,
             Self::HeaderFrom(transform) => transform.apply(record)?,
             Self::HoistField(transform) => transform.apply(record)?,
             Self::InsertField(transform) => transform.apply(record)?,
             Self::InsertHeader(transform) => transform.apply(record),
+            Self::MaskField(transform) => transform.apply(record)?,
             Self::RegexRouter(transform) => transform.apply(record)?,
             Self::ReplaceField(transform) => transform.apply(record)?,
             Self::SetSchemaMetadata(transform) => transform.apply(record)?,

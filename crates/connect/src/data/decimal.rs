@@ -73,6 +73,39 @@ impl Decimal {
         };
         i64::try_from(whole).ok()
     }
+
+    /// The value cut off behind the point, and of that the lowest 64 bits: Java's `longValue`.
+    #[must_use]
+    pub fn to_wrapped_i64(&self) -> i64 {
+        let ten = BigInt::from(10);
+        let whole = match self.scale {
+            0 => self.unscaled.clone(),
+            1.. => {
+                let digits = self.unscaled.magnitude().to_string().len();
+                if usize::try_from(self.scale).is_ok_and(|scale| scale >= digits) {
+                    return 0;
+                }
+                &self.unscaled / ten.pow(self.scale.unsigned_abs())
+            }
+            // As many twos are in the power of ten, so that nothing is left in the lowest 64 bits.
+            ..=-64 => return 0,
+            _ => &self.unscaled * ten.pow(self.scale.unsigned_abs()),
+        };
+        let low = whole.magnitude().iter_u64_digits().next().unwrap_or(0);
+        let low = low.cast_signed();
+        if whole.sign() == Sign::Minus {
+            low.wrapping_neg()
+        } else {
+            low
+        }
+    }
+
+    /// The double that is nearest: Java's `doubleValue`.
+    #[must_use]
+    pub fn to_f64(&self) -> f64 {
+        let nearest = format!("{}e{}", self.unscaled, -i64::from(self.scale)).parse();
+        nearest.unwrap_or(f64::NAN)
+    }
 }
 
 /// As `BigDecimal.toString` writes it: plain, and with an exponent where the scale is negative or the
@@ -117,6 +150,25 @@ impl fmt::Display for Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_cast_as_java_casts_it() {
+        fn check(text: &str, whole: i64, double: f64) {
+            let decimal = Decimal::parse(text).expect("a number");
+            assert_eq!(decimal.to_wrapped_i64(), whole, "{text}");
+            assert!(decimal.to_f64().total_cmp(&double).is_eq(), "{text}");
+        }
+        check("300", 300, 300.0);
+        check("-1.9", -1, -1.9);
+        check("1e3", 1000, 1000.0);
+        check("0.001", 0, 0.001);
+        check("18446744073709551617", 1, 18446744073709551616.0);
+        check("-9223372036854775809", i64::MAX, -9223372036854775808.0);
+        check("1e64", 0, 1e64);
+        check("1e400", 0, f64::INFINITY);
+        check("1e-400", 0, 0.0);
+        check("1e2147483647", 0, f64::INFINITY);
+    }
 
     #[test]
     fn is_written_as_java_writes_it() {

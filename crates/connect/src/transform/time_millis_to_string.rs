@@ -96,7 +96,8 @@ impl TimeMillisToString {
     fn text<'k>(&self, value: Value<'k>) -> Value<'k> {
         let millis = match value {
             Value::Null | Value::String(_) => return value,
-            Value::Int32(millis) | Value::Time(millis) => millis,
+            Value::Int32(millis) => millis,
+            Value::Time(millis) => of_day(i64::from(millis)),
             // Cut off, as Java's class does it.
             #[expect(clippy::cast_possible_truncation, reason = "as in Java")]
             Value::Int64(millis) => millis as i32,
