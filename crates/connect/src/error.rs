@@ -42,6 +42,8 @@ impl fmt::Display for Stage {
 pub enum ErrorClass {
     /// The data is not what it should be.
     Data,
+    /// Connect cannot go on for another reason.
+    Connect,
     /// A schema contradicts itself.
     SchemaBuilder,
     /// A value of a logical type stands where its schema has an array, a map or a struct.
@@ -66,6 +68,7 @@ impl ErrorClass {
     pub const fn java_name(self) -> &'static str {
         match self {
             Self::Data => "org.apache.kafka.connect.errors.DataException",
+            Self::Connect => "org.apache.kafka.connect.errors.ConnectException",
             Self::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
             Self::ClassCast => "java.lang.ClassCastException",
             Self::NumberFormat => "java.lang.NumberFormatException",

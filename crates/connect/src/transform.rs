@@ -2,6 +2,7 @@
 
 mod add_op_field;
 mod by_logical_table_router;
+mod cast;
 mod chain;
 mod class;
 mod drop_headers;
@@ -22,6 +23,8 @@ mod regex_router;
 mod replace_field;
 mod set_schema_metadata;
 mod time_millis_to_string;
+mod timestamp_converter;
+mod timestamp_router;
 mod value_to_key;
 
 pub use chain::TransformChain;
@@ -31,6 +34,7 @@ use crate::data::{Record, SchemaAndValue};
 use crate::error::DataError;
 use add_op_field::AddOpField;
 use by_logical_table_router::ByLogicalTableRouter;
+use cast::Cast;
 use class::Class;
 use drop_headers::DropHeaders;
 use extract_field::ExtractField;
@@ -45,6 +49,8 @@ use regex_router::RegexRouter;
 use replace_field::ReplaceField;
 use set_schema_metadata::SetSchemaMetadata;
 use time_millis_to_string::TimeMillisToString;
+use timestamp_converter::TimestampConverter;
+use timestamp_router::TimestampRouter;
 use value_to_key::ValueToKey;
 
 /// Whose side of a record a transform is about.
@@ -68,6 +74,7 @@ impl Side {
 enum Transform {
     AddOpField(AddOpField),
     ByLogicalTableRouter(Box<ByLogicalTableRouter>),
+    Cast(Cast),
     DropHeaders(DropHeaders),
     ExtractField(ExtractField),
     ExtractNewRecordState(Box<ExtractNewRecordState>),
@@ -82,6 +89,8 @@ enum Transform {
     ReplaceField(ReplaceField),
     SetSchemaMetadata(SetSchemaMetadata),
     TimeMillisToString(TimeMillisToString),
+    TimestampConverter(Box<TimestampConverter>),
+    TimestampRouter(TimestampRouter),
     ValueToKey(ValueToKey),
 }
 
@@ -94,6 +103,7 @@ impl Transform {
                 let transform = ByLogicalTableRouter::new(settings)?;
                 Self::ByLogicalTableRouter(Box::new(transform))
             }
+            Class::Cast(side) => Self::Cast(Cast::new(side, settings)?),
             Class::DropHeaders => Self::DropHeaders(DropHeaders::new(settings)?),
             Class::ExtractField(side) => Self::ExtractField(ExtractField::new(side, settings)?),
             Class::ExtractNewRecordState => {
@@ -115,6 +125,11 @@ impl Transform {
             Class::TimeMillisToString => {
                 Self::TimeMillisToString(TimeMillisToString::new(settings)?)
             }
+            Class::TimestampConverter(side) => {
+                let transform = TimestampConverter::new(side, settings)?;
+                Self::TimestampConverter(Box::new(transform))
+            }
+            Class::TimestampRouter => Self::TimestampRouter(TimestampRouter::new(settings)?),
             Class::ValueToKey => Self::ValueToKey(ValueToKey::new(settings)?),
         })
     }
@@ -127,7 +142,7 @@ impl Transform {
     /// Whether it may give records another topic.
     fn changes_topics(&self) -> bool {
         match self {
-            Self::RegexRouter(_) | Self::ByLogicalTableRouter(_) => true,
+            Self::RegexRouter(_) | Self::ByLogicalTableRouter(_) | Self::TimestampRouter(_) => true,
             Self::ExtractNewRecordState(transform) => transform.changes_topics(),
             _ => false,
         }
@@ -138,6 +153,7 @@ impl Transform {
         match self {
             Self::AddOpField(transform) => transform.apply(record),
             Self::ByLogicalTableRouter(transform) => transform.apply(record)?,
+            Self::Cast(transform) => transform.apply(record)?,
             Self::DropHeaders(transform) => transform.apply(record),
             Self::ExtractField(transform) => transform.apply(record)?,
             Self::ExtractNewRecordState(transform) => return transform.apply(record),
@@ -152,6 +168,8 @@ impl Transform {
             Self::ReplaceField(transform) => transform.apply(record)?,
             Self::SetSchemaMetadata(transform) => transform.apply(record)?,
             Self::TimeMillisToString(transform) => transform.apply(record)?,
+            Self::TimestampConverter(transform) => transform.apply(record)?,
+            Self::TimestampRouter(transform) => transform.apply(record)?,
             Self::ValueToKey(transform) => transform.apply(record)?,
         }
         Ok(true)

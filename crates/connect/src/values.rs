@@ -5,11 +5,10 @@
 //! which holds some surprises: text after an array or a map is dropped, `12:30` is the number 12, `1.0` is
 //! the 8-bit integer 1. Times are UTC, where Java takes the JVM's zone.
 
-mod calendar;
 mod containers;
 mod merge;
 mod number;
-mod temporal;
+pub(crate) mod temporal;
 mod tokens;
 
 use crate::data::{Schema, SchemaAndValue, SchemaType, Value};

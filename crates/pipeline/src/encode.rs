@@ -296,7 +296,8 @@ impl Encoder {
         }
         let schema = converted.schema.as_ref();
         let value = &converted.value;
-        let as_java = |out: &mut Vec<u8>| json_row::write(out, schema.map(AsRef::as_ref), value);
+        let as_java =
+            |out: &mut Vec<u8>| json_row::write_whole(out, schema.map(AsRef::as_ref), value);
         let written = match self.rows_of(table) {
             TableRows::MappedJson => rows.append(table, as_java),
             TableRows::Json(json) => match json.row(schema) {

@@ -9,6 +9,7 @@ use crate::config::ConfigProblem;
 pub(super) enum Class {
     AddOpField,
     ByLogicalTableRouter,
+    Cast(Side),
     DropHeaders,
     ExtractField(Side),
     ExtractNewRecordState,
@@ -23,6 +24,8 @@ pub(super) enum Class {
     ReplaceField(Side),
     SetSchemaMetadata(Side),
     TimeMillisToString,
+    TimestampConverter(Side),
+    TimestampRouter,
     ValueToKey,
 }
 
@@ -30,8 +33,10 @@ const KAFKA: &str = "org.apache.kafka.connect.transforms.";
 /// What Connect takes off the simple names of transforms.
 const SUFFIX: &str = "Transformation";
 
-/// Those of Kafka that are here.
+/// Those of Kafka.
 const CLASSES: &[(&str, Class)] = &[
+    ("Cast$Key", Class::Cast(Side::Key)),
+    ("Cast$Value", Class::Cast(Side::Value)),
     ("DropHeaders", Class::DropHeaders),
     ("ExtractField$Key", Class::ExtractField(Side::Key)),
     ("ExtractField$Value", Class::ExtractField(Side::Value)),
@@ -55,6 +60,15 @@ const CLASSES: &[(&str, Class)] = &[
         "SetSchemaMetadata$Value",
         Class::SetSchemaMetadata(Side::Value),
     ),
+    (
+        "TimestampConverter$Key",
+        Class::TimestampConverter(Side::Key),
+    ),
+    (
+        "TimestampConverter$Value",
+        Class::TimestampConverter(Side::Value),
+    ),
+    ("TimestampRouter", Class::TimestampRouter),
     ("ValueToKey", Class::ValueToKey),
 ];
 
@@ -82,15 +96,6 @@ const OF_OTHERS: &[(&str, Class)] = &[
 pub(super) const ADD_OP_IN_PROSE: &str =
     "com.Starrocks.Kafka.Transforms.AddOpFieldForDebeziumRecord";
 
-/// Those that this version does not know yet, by their full names.
-const LATER: &[&str] = &[
-    "org.apache.kafka.connect.transforms.Cast$Key",
-    "org.apache.kafka.connect.transforms.Cast$Value",
-    "org.apache.kafka.connect.transforms.TimestampConverter$Key",
-    "org.apache.kafka.connect.transforms.TimestampConverter$Value",
-    "org.apache.kafka.connect.transforms.TimestampRouter",
-];
-
 /// The class that the property `property` names.
 ///
 /// # Errors
@@ -105,9 +110,6 @@ pub(super) fn resolve(property: &str, name: &str) -> Result<Class, ConfigProblem
     }
     if name == ADD_OP_IN_PROSE {
         return Ok(Class::AddOpField);
-    }
-    if let Some(class) = LATER.iter().find(|class| is_named(name, class)) {
-        return Err(ConfigProblem::not_yet_supported(property, class));
     }
     let variants: Vec<String> = all()
         .filter(|full| {
@@ -137,7 +139,7 @@ pub(super) fn resolve(property: &str, name: &str) -> Result<Class, ConfigProblem
 fn all() -> impl Iterator<Item = String> {
     let ours = CLASSES.iter().map(|(class, _)| format!("{KAFKA}{class}"));
     let of_others = OF_OTHERS.iter().map(|(class, _)| *class);
-    ours.chain(of_others.chain(LATER.iter().copied()).map(str::to_owned))
+    ours.chain(of_others.map(str::to_owned))
 }
 
 /// Classes within classes, of which there are many named `Key` and `Value`, have their full name only.
@@ -182,7 +184,7 @@ mod tests {
         check("RegexRouter", Ok(Class::RegexRouter));
         check(
             "Filtre",
-            Err("Known transforms: org.apache.kafka.connect.transforms.DropHeaders"),
+            Err("Known transforms: org.apache.kafka.connect.transforms.Cast$Key"),
         );
         check("RecordIsTombstone", Err("is a predicate"));
     }

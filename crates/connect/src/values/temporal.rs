@@ -3,9 +3,9 @@
 //! Only the length of a text is strict. Fields may run over (month 13 is next January), be negative, begin
 //! with blanks, have an exponent; what follows the last field does not count.
 
-use super::calendar::Fields;
 use super::number::digit;
 use crate::data::{LogicalType, Schema, Value};
+use crate::java_calendar::Fields;
 use std::sync::Arc;
 
 /// Milliseconds.
@@ -104,7 +104,7 @@ fn read(pattern: &[Part], text: &str) -> Option<Fields> {
 /// A number as `DecimalFormat` reads whole numbers in English: `-12`, `1E3`, `NaN`, `∞`; and what follows.
 /// As an `int`: the low bits of what fits 64 bits, of all others the nearest one.
 #[expect(clippy::cast_possible_truncation, reason = "Java keeps the low bits")]
-fn number(text: &str) -> Option<(i32, &str)> {
+pub(crate) fn number(text: &str) -> Option<(i32, &str)> {
     if let Some(rest) = text.strip_prefix("NaN") {
         return Some((0, rest));
     }

@@ -2,12 +2,47 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use starrocks_kafka_connect::data::{Schema, SchemaType, Struct, Value};
+use starrocks_kafka_connect::data::{LogicalType, Schema, SchemaType, Struct, Value};
 use starrocks_kafka_connect::error::DataError;
 use std::io::Write as _;
 
 use super::cell::Cell;
 use super::plain_text::end_of_plain_text;
+
+/// What a cast of a whole value has left of a logical type: its name, and a value that is none.
+fn check_logical(schema: &Schema, value: &Value<'_>) -> Result<(), DataError> {
+    let fits = match (schema.logical(), value) {
+        (None, _) | (_, Value::Null) => true,
+        (Some(LogicalType::Date), value) => matches!(value, Value::Date(_)),
+        (Some(LogicalType::Time), value) => matches!(value, Value::Time(_)),
+        (Some(LogicalType::Timestamp), value) => matches!(value, Value::Timestamp(_)),
+        (Some(LogicalType::Decimal), value) => matches!(value, Value::Decimal(_)),
+    };
+    if fits {
+        return Ok(());
+    }
+    let name = schema.name().unwrap_or_default();
+    let name = name.rsplit('.').next().unwrap_or_default();
+    Err(DataError::data(format!(
+        "Invalid type for {name}, but was class {}",
+        value.java_class()
+    )))
+}
+
+/// Appends the JSON of a whole value.
+///
+/// # Errors
+/// As [`write`], and a value that is not of its schema's logical type.
+pub(super) fn write_whole(
+    out: &mut Vec<u8>,
+    schema: Option<&Schema>,
+    value: &Value<'_>,
+) -> Result<(), DataError> {
+    if let Some(schema) = schema {
+        check_logical(schema, value)?;
+    }
+    write(out, schema, value)
+}
 
 /// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as,
 /// bytes are Base64, and null in a struct's field that has a default is the default.
@@ -20,6 +55,11 @@ pub(super) fn write(
     value: &Value<'_>,
 ) -> Result<(), DataError> {
     match value {
+        Value::Date(_) | Value::Time(_) | Value::Timestamp(_) if schema.is_none() => {
+            return Err(DataError::data(
+                "Java class class java.util.Date does not have corresponding schema type: a date or time needs a schema",
+            ));
+        }
         Value::Null => {
             if schema.is_some_and(|schema| !schema.optional) {
                 return Err(DataError::data(

@@ -1,8 +1,8 @@
 //! The golden vectors: what the Java classes that we take the place of do, recorded, against what we do.
 //!
 //! Every file of `tests/vectors` is either driven here or listed in [`PENDING_FILES`] with the reason,
-//! and every case of a driven file goes through a preview and is compared, listed in [`differences`], or pending by one of
-//! [`PENDING_CASES`]. What is listed without need fails.
+//! and every case of a driven file goes through a preview and is compared, or listed in [`differences`]. What is listed without
+//! need fails.
 
 mod case;
 mod compare;
@@ -64,6 +64,8 @@ const FILES: &[&str] = &[
     "starrocks/rows-csv.jsonl",
     "starrocks/rows-json.jsonl",
     "starrocks/time-millis.jsonl",
+    "transforms/cast.jsonl",
+    "transforms/chains.jsonl",
     "transforms/config.jsonl",
     "transforms/drop-headers.jsonl",
     "transforms/extract-field.jsonl",
@@ -77,6 +79,8 @@ const FILES: &[&str] = &[
     "transforms/regex-router.jsonl",
     "transforms/replace-field.jsonl",
     "transforms/set-schema-metadata.jsonl",
+    "transforms/timestamp-converter.jsonl",
+    "transforms/timestamp-router.jsonl",
     "transforms/value-to-key.jsonl",
 ];
 
@@ -84,30 +88,10 @@ const FILES: &[&str] = &[
 const PENDING_FILES: &[(&str, &str)] = &[
     ("rest/distributed", "distributed mode"),
     ("rest/standalone.jsonl", "the REST interface"),
-    ("transforms/cast.jsonl", "its transform"),
-    ("transforms/chains.jsonl", "their transforms"),
-    ("transforms/timestamp-converter.jsonl", "its transform"),
-    ("transforms/timestamp-router.jsonl", "its transform"),
 ];
 
 /// Files that other tests of the worker drive.
 const ELSEWHERE: &[&str] = &["rest/cli.jsonl"];
-
-/// Cases of driven files that wait, by the class of a transform that they name, each for what it needs.
-const PENDING_CASES: &[(&str, &str)] = &[("transforms.Cast$Value", "Cast")];
-
-/// Whether a case names this transform.
-fn has_transform(case: &Case, class: &str) -> bool {
-    case.config.iter().any(|(name, value)| {
-        name.starts_with("transforms.") && name.ends_with(".type") && value.contains(class)
-    })
-}
-
-fn is_pending(case: &Case) -> bool {
-    PENDING_CASES
-        .iter()
-        .any(|(class, _)| has_transform(case, class))
-}
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors")
@@ -159,15 +143,6 @@ fn every_file_is_driven_or_waits_for_a_reason() {
     }
 }
 
-#[test]
-fn every_reason_to_wait_is_needed() {
-    let cases = cases();
-    for (class, reason) in PENDING_CASES {
-        let is_used = cases.iter().any(|case| has_transform(case, class));
-        assert!(is_used && !reason.is_empty(), "{class} waits without need");
-    }
-}
-
 /// All that we do otherwise than Java, in words; empty where nothing.
 fn complaints(case: &Case) -> Vec<(Option<usize>, String)> {
     match (case.expect(), case.run()) {
@@ -199,7 +174,7 @@ fn check_family(prefix: &str, least: usize) {
     let mut compared = 0;
     for file in FILES.iter().filter(|file| file.starts_with(prefix)) {
         let cases = case::read(&folder().join(file));
-        for case in cases.iter().filter(|case| !is_pending(case)) {
+        for case in &cases {
             compared += 1;
             for (at, complaint) in complaints(case) {
                 let is_listed = DIFFERENCES.iter().any(|known| {

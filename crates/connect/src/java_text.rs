@@ -1,0 +1,91 @@
+//! Texts as Java's `toString` writes them, where they end up in data.
+
+/// `Float.toString` and `Double.toString`: plain between a thousandth and ten million, else with an exponent. Their digits are
+/// the shortest that denote the number, as in Java from 19 on; Java before that writes more of them for some.
+#[must_use]
+pub(crate) fn float(number: f32) -> String {
+    java(&format!("{number:e}"), f64::from(number))
+}
+
+/// The same of doubles.
+#[must_use]
+pub(crate) fn double(number: f64) -> String {
+    java(&format!("{number:e}"), number)
+}
+
+/// Takes the shortest digits apart and writes them in Java's form.
+fn java(shortest: &str, number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    if number.is_infinite() {
+        return format!("{sign}Infinity");
+    }
+    let unsigned = shortest.trim_start_matches('-');
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let leading = all.len() - all.trim_start_matches('0').len();
+    let digits = all.trim_matches('0');
+    if digits.is_empty() {
+        return format!("{sign}0.0");
+    }
+    // Where the point stands, counted from the first digit that is not 0.
+    let length = |text: &str| i32::try_from(text.len()).unwrap_or(i32::MAX);
+    let point = length(whole) + exponent - i32::try_from(leading).unwrap_or(i32::MAX);
+    if (-2..=7).contains(&point) {
+        return format!("{sign}{}", plain(digits, point));
+    }
+    let (first, rest) = digits.split_at(1);
+    let rest = if rest.is_empty() { "0" } else { rest };
+    format!("{sign}{first}.{rest}E{}", point - 1)
+}
+
+fn plain(digits: &str, point: i32) -> String {
+    let Ok(point) = usize::try_from(point) else {
+        let zeros = "0".repeat(point.unsigned_abs() as usize);
+        return format!("0.{zeros}{digits}");
+    };
+    if point == 0 {
+        return format!("0.{digits}");
+    }
+    if point >= digits.len() {
+        return format!("{digits}{}.0", "0".repeat(point - digits.len()));
+    }
+    let (whole, fraction) = digits.split_at(point);
+    format!("{whole}.{fraction}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_in_java() {
+        let check = |number: f64, expect: &str| assert_eq!(double(number), expect);
+        check(0.0, "0.0");
+        check(-0.0, "-0.0");
+        check(1.0, "1.0");
+        check(100.0, "100.0");
+        check(300.7, "300.7");
+        check(0.5, "0.5");
+        check(0.001, "0.001");
+        check(0.000_999, "9.99E-4");
+        check(1e7, "1.0E7");
+        check(9_999_999.0, "9999999.0");
+        check(12_345_678.0, "1.2345678E7");
+        check(1e20, "1.0E20");
+        check(-1.5e-10, "-1.5E-10");
+        check(9.223_372_036_854_776e18, "9.223372036854776E18");
+        check(f64::MAX, "1.7976931348623157E308");
+        check(f64::NAN, "NaN");
+        check(f64::NEG_INFINITY, "-Infinity");
+        let check = |number: f32, expect: &str| assert_eq!(float(number), expect);
+        check(1.9, "1.9");
+        check(0.1, "0.1");
+        check(16_777_216.0, "1.6777216E7");
+        check(9.223_372e18, "9.223372E18");
+    }
+}
