@@ -4,6 +4,7 @@
 mod archive;
 mod at_least_once;
 mod basics;
+mod cdc;
 mod column_types;
 mod csv;
 mod dead_letters;
