@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::{ReferencedSchema, RegisteredSchema, SchemaFormat, Wanted};
+use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::encode::{
     Encoded, Encoder, EncoderSettings, RecordError, RowFormats, Rows, SchemaQuestion, TableId,
 };
@@ -118,6 +119,7 @@ impl Target {
             key: converter("key.converter", string, HashMap::new()),
             value: converter("value.converter", self.class, settings),
             header: converter("header.converter", string, HashMap::new()),
+            transforms: TransformChain::default(),
             topics: TopicMap::default(),
             formats: RowFormats::default(),
         })
