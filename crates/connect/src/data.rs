@@ -8,6 +8,6 @@ mod value;
 
 pub use decimal::Decimal;
 pub use entries::MapEntries;
-pub use schema::{Field, FieldNames, LogicalType, Schema, SchemaType};
+pub use schema::{Field, FieldNames, LogicalType, Schema, SchemaType, UnnamedTime};
 pub use validate::validate;
 pub use value::{Record, SchemaAndValue, Struct, Value};

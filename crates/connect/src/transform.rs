@@ -19,6 +19,7 @@ mod insert_field;
 mod insert_header;
 mod mask_field;
 mod predicate;
+pub mod reference;
 mod regex_router;
 mod replace_field;
 mod set_schema_metadata;
@@ -137,6 +138,11 @@ impl Transform {
     /// Whether it marks the rows in Debezium's envelopes for StarRocks.
     const fn adds_op(&self) -> bool {
         matches!(self, Self::AddOpField(_))
+    }
+
+    /// Whether it reads Debezium's events.
+    const fn reads_envelopes(&self) -> bool {
+        matches!(self, Self::AddOpField(_) | Self::ExtractNewRecordState(_))
     }
 
     /// Whether it may give records another topic.

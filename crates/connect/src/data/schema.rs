@@ -120,11 +120,34 @@ impl LogicalType {
     }
 }
 
-/// What a value is supposed to be. Equality compares everything, default and documentation included.
+/// Times that a format has and Connect has no name for: Avro's of microseconds and nanoseconds, and its local ones. To Connect,
+/// and to transforms, they are numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnnamedTime {
+    /// A moment, as units since the epoch, so many in a second.
+    Instant(i64),
+    /// What a clock on a wall shows, as units since the epoch, so many in a second.
+    Local(i64),
+    /// Units since midnight, so many in a second.
+    SinceMidnight(i64),
+}
+
+/// One of them, or none. It makes no schema another one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beside(Option<UnnamedTime>);
+
+impl PartialEq for Beside {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// What a value is supposed to be. Equality compares everything that Connect knows of, default and documentation included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schema {
     kind: SchemaType,
     logical: Option<LogicalType>,
+    unnamed_time: Beside,
     name: Option<Arc<str>>,
     /// Whether null is a value.
     pub optional: bool,
@@ -145,6 +168,7 @@ impl Schema {
         Self {
             kind,
             logical: None,
+            unnamed_time: Beside(None),
             name: None,
             optional: false,
             version: None,
@@ -210,6 +234,19 @@ impl Schema {
     #[must_use]
     pub const fn logical(&self) -> Option<LogicalType> {
         self.logical
+    }
+
+    /// The same, of numbers that tell a time.
+    #[must_use]
+    pub const fn of_unnamed_time(mut self, time: UnnamedTime) -> Self {
+        self.unnamed_time = Beside(Some(time));
+        self
+    }
+
+    /// What time its numbers tell, where Connect has no name for it.
+    #[must_use]
+    pub const fn unnamed_time(&self) -> Option<UnnamedTime> {
+        self.unnamed_time.0
     }
 
     /// The fields of a struct; none for other kinds.

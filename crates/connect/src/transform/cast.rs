@@ -17,7 +17,7 @@ use std::sync::Arc;
 const PURPOSE: &str = "cast types";
 const SUPPORTED: &str = "[INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING]";
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("spec", Kind::List).doc(
             "Pairs `field:type`, or one type for the whole key or value. Types: `int8`, `int16`, `int32`, `int64`, `float32`, \

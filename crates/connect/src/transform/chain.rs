@@ -102,6 +102,14 @@ impl TransformChain {
             .any(|step| step.transform.changes_topics())
     }
 
+    /// Whether it takes Debezium's events apart.
+    #[must_use]
+    pub fn unwraps_envelopes(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.transform.reads_envelopes())
+    }
+
     /// Sends a record through; whether it is kept.
     ///
     /// # Errors

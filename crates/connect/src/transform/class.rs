@@ -78,6 +78,11 @@ const OF_OTHERS: &[(&str, Class)] = &[
         "io.debezium.transforms.ByLogicalTableRouter",
         Class::ByLogicalTableRouter,
     ),
+    // Its newer name.
+    (
+        "io.debezium.transforms.ToLogicalTopicRouter",
+        Class::ByLogicalTableRouter,
+    ),
     (
         "io.debezium.transforms.ExtractNewRecordState",
         Class::ExtractNewRecordState,
@@ -136,7 +141,8 @@ pub(super) fn resolve(property: &str, name: &str) -> Result<Class, ConfigProblem
     ))
 }
 
-fn all() -> impl Iterator<Item = String> {
+/// The full names of all.
+pub(super) fn all() -> impl Iterator<Item = String> {
     let ours = CLASSES.iter().map(|(class, _)| format!("{KAFKA}{class}"));
     let of_others = OF_OTHERS.iter().map(|(class, _)| *class);
     ours.chain(of_others.map(str::to_owned))

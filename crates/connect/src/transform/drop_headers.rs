@@ -3,7 +3,7 @@
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::Record;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[ConfigKey::new("headers", Kind::List)
         .non_empty()
         .doc("The names of the headers.")]],

@@ -1,7 +1,7 @@
 //! Debezium's envelope: what its transforms, and StarRocks' own, take for one.
 
 use super::fields;
-use crate::data::{Field, Schema, SchemaAndValue, Struct, Value};
+use crate::data::{Schema, SchemaAndValue, SchemaType, Struct, Value};
 use crate::error::{DataError, ErrorClass};
 use std::sync::Arc;
 
@@ -39,40 +39,33 @@ impl<'k> Envelope<'k> {
         })
     }
 
-    /// A field and its value.
-    pub(super) fn field(&self, name: &str) -> Option<(&Field, &Value<'k>)> {
-        let at = fields::place(&self.schema, name)?;
-        Some((&self.schema.fields()[at], &self.values[at]))
-    }
-
-    /// A field's schema and value, which is taken away.
+    /// Where a field stands.
     ///
     /// # Errors
     /// There is no such field.
-    pub(super) fn image(&mut self, name: &str) -> Result<(Arc<Schema>, Value<'k>), DataError> {
-        let at = fields::place(&self.schema, name).ok_or_else(|| {
-            DataError::of(
-                ErrorClass::IllegalArgument,
-                format!("Unknown field: {name}"),
-            )
-        })?;
-        let value = std::mem::replace(&mut self.values[at], Value::Null);
-        Ok((Arc::clone(&self.schema.fields()[at].schema), value))
+    pub(super) fn place(&self, name: &str) -> Result<usize, DataError> {
+        fields::place(&self.schema, name).ok_or_else(|| {
+            let message = format!("Unknown field: {name}");
+            DataError::of(ErrorClass::IllegalArgument, message)
+        })
+    }
+
+    /// The value of a field; `None` where there is no such field.
+    pub(super) fn value(&self, name: &str) -> Option<&Value<'k>> {
+        self.values.get(fields::place(&self.schema, name)?)
     }
 
     /// What happened: `c`, `u`, `d`, `r`, `t` or `m`.
     ///
     /// # Errors
     /// There is no such field, or it is no text.
-    pub(super) fn op(&self) -> Result<&str, DataError> {
-        let (_, value) = self
-            .field(OP)
-            .ok_or_else(|| DataError::data("op is not a valid field name"))?;
-        match value {
-            Value::String(op) => Ok(op),
-            Value::Null => Ok(""),
-            _ => Err(DataError::data("Field 'op' is not of type STRING")),
-        }
+    pub(super) fn op(&self) -> Result<Option<&str>, DataError> {
+        text_at(&self.schema, &self.values, OP)
+    }
+
+    /// Takes the value of the field at a place away.
+    pub(super) fn take_value(&mut self, at: usize) -> Value<'k> {
+        std::mem::replace(&mut self.values[at], Value::Null)
     }
 }
 
@@ -84,11 +77,19 @@ pub(super) fn text<'s>(
     structure: &'s Struct<'_>,
     name: &str,
 ) -> Result<Option<&'s str>, DataError> {
-    let at = fields::place(structure.schema(), name)
+    text_at(structure.schema(), structure.values(), name)
+}
+
+fn text_at<'s>(
+    schema: &Schema,
+    values: &'s [Value<'_>],
+    name: &str,
+) -> Result<Option<&'s str>, DataError> {
+    let at = fields::place(schema, name)
         .ok_or_else(|| DataError::data(format!("{name} is not a valid field name")))?;
-    match &structure.values()[at] {
-        Value::String(text) => Ok(Some(text)),
-        Value::Null => Ok(None),
+    match (schema.fields()[at].schema.kind(), &values[at]) {
+        (SchemaType::String, Value::String(text)) => Ok(Some(text)),
+        (SchemaType::String, Value::Null) => Ok(None),
         _ => Err(DataError::data(format!(
             "Field '{name}' is not of type STRING"
         ))),

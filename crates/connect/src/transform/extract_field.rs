@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const PURPOSE: &str = "field extraction";
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("field", Kind::String).doc("The field."),
         ConfigKey::new("field.syntax.version", Kind::String)

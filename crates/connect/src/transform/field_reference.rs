@@ -1,32 +1,25 @@
 //! `add.fields` and `add.headers` of Debezium's `ExtractNewRecordState`: `[struct.]field[:new name]`.
 
-use super::envelope::{AFTER, BEFORE, Envelope, OP};
+use super::envelope::{Envelope, OP};
 use super::fields;
-use crate::data::{Schema, Struct, Value};
+use crate::data::{Schema, SchemaType, Value};
 use crate::error::{DataError, ErrorClass};
 use std::sync::Arc;
 
 const SOURCE: &str = "source";
 const TRANSACTION: &str = "transaction";
+/// Of MongoDB's envelopes.
+const UPDATE: &str = "updateDescription";
 
-/// Fields of the envelope itself; of those without a struct, the others are of its source.
-const OF_ENVELOPE: [&str; 8] = [
-    OP,
-    "ts_ms",
-    "ts_us",
-    "ts_ns",
-    BEFORE,
-    AFTER,
-    SOURCE,
-    TRANSACTION,
-];
+/// Fields of the envelope itself.
+const OF_ENVELOPE: [&str; 4] = [OP, "ts_ms", "ts_us", "ts_ns"];
 /// Fields of the envelope's transaction.
 const OF_TRANSACTION: [&str; 3] = ["id", "total_order", "data_collection_order"];
 
 /// A field of an envelope, and what it is called elsewhere.
 #[derive(Clone, Debug)]
 pub(super) struct FieldReference {
-    /// `None` for a field of the envelope itself.
+    /// Where the field is looked for before the envelope itself; `None` for the envelope alone.
     structure: Option<String>,
     field: String,
     pub(super) new_name: String,
@@ -36,20 +29,19 @@ impl FieldReference {
     /// Reads a reference; `prefix` stands in front of the new name.
     ///
     /// # Errors
-    /// More than one new name.
+    /// No field, or more than one new name.
     pub(super) fn parse(prefix: &str, text: &str) -> Result<Self, String> {
-        // As `String.split` has it, which gives no empty text at the end.
-        let mut parts = text.trim_end_matches(':').split(':');
-        let name = parts.next().unwrap_or_default();
-        let new_name = parts.next();
-        if parts.next().is_some() {
-            return Err(format!("Unexpected field name: {text}"));
-        }
-        let mut path = name.trim_end_matches('.').split('.');
-        let first = path.next().unwrap_or_default();
-        let (structure, field, own_name) = match path.next() {
-            Some(field) => (Some(first), field, format!("{first}_{field}")),
-            None => (structure_of(first), first, first.to_owned()),
+        let refuse = || format!("Unexpected field name: {text}");
+        let (name, new_name) = match split(text, ':')[..] {
+            [name] => (name, None),
+            [name, new_name] => (name, Some(new_name)),
+            _ => return Err(refuse()),
+        };
+        // What stands deeper does not count.
+        let (structure, field, own_name) = match split(name, '.')[..] {
+            [] => return Err(refuse()),
+            [field] => (structure_of(field), field, field.to_owned()),
+            [structure, field, ..] => (Some(structure), field, format!("{structure}_{field}")),
         };
         Ok(Self {
             structure: structure.map(str::to_owned),
@@ -60,7 +52,7 @@ impl FieldReference {
 
     /// Whether it is what happened to the row.
     pub(super) fn is_op(&self) -> bool {
-        self.structure.is_none() && self.field == OP
+        self.field == OP
     }
 
     /// The field's schema, with null as a value; `None` where the envelope has no such field.
@@ -68,7 +60,7 @@ impl FieldReference {
     /// # Errors
     /// The envelope has no such struct.
     pub(super) fn schema(&self, envelope: &Schema) -> Result<Option<Arc<Schema>>, DataError> {
-        let schema = match &self.structure {
+        let parent = match &self.structure {
             None => envelope,
             Some(name) => {
                 let at = fields::place(envelope, name).ok_or_else(|| {
@@ -78,50 +70,64 @@ impl FieldReference {
                 &envelope.fields()[at].schema
             }
         };
-        let found = fields::place(schema, &self.field).map(|at| {
-            let own = &schema.fields()[at].schema;
-            let mut copy = (**own).clone();
-            copy.optional = true;
-            copy.default = None;
-            Arc::new(copy)
+        if !matches!(parent.kind(), SchemaType::Struct(_)) {
+            return Err(DataError::data("Cannot look up fields on non-struct type"));
+        }
+        let found = [parent, envelope].into_iter().find_map(|schema| {
+            let at = fields::place(schema, &self.field)?;
+            Some(Arc::new(basics(&schema.fields()[at].schema)))
         });
         Ok(found)
     }
 
-    /// The field's value.
-    ///
-    /// # Errors
-    /// A struct: its schema is another one than that of the field that it would be put into.
-    pub(super) fn value<'k>(&self, envelope: &Envelope<'k>) -> Result<Value<'k>, DataError> {
-        let value = match &self.structure {
-            None => envelope.field(&self.field).map(|(_, value)| value),
-            Some(name) => match envelope.field(name) {
-                Some((_, Value::Struct(structure))) => of_struct(structure, &self.field),
-                _ => None,
+    /// The field's value; null where the struct that should have it is null.
+    pub(super) fn value<'k>(&self, envelope: &Envelope<'k>) -> Value<'k> {
+        let of_struct = match &self.structure {
+            None => None,
+            Some(name) => match envelope.value(name) {
+                Some(Value::Struct(structure)) => fields::place(structure.schema(), &self.field)
+                    .and_then(|at| structure.values().get(at)),
+                _ => return Value::Null,
             },
         };
-        match value {
-            Some(Value::Struct(_)) => Err(DataError::data("Struct schemas do not match.")),
-            // Copied: a field of the envelope may be added more than once.
-            Some(value) => Ok(value.clone()),
-            None => Ok(Value::Null),
-        }
+        let value = of_struct.or_else(|| envelope.value(&self.field));
+        // Copied: a field of the envelope may be added more than once. Texts mostly borrow from the payload.
+        value.map_or(Value::Null, Value::clone)
     }
 }
 
+/// The parts of a text as `String.split` has them, which gives no empty ones at the end.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    match text.trim_end_matches(separator) {
+        "" if !text.is_empty() => Vec::new(),
+        kept => kept.split(separator).collect(),
+    }
+}
+
+/// Where a field is that is named alone.
 fn structure_of(field: &str) -> Option<&'static str> {
-    if OF_ENVELOPE.contains(&field) {
-        None
-    } else if OF_TRANSACTION.contains(&field) {
-        Some(TRANSACTION)
-    } else {
-        Some(SOURCE)
+    match field {
+        _ if OF_ENVELOPE.contains(&field) => None,
+        _ if OF_TRANSACTION.contains(&field) => Some(TRANSACTION),
+        UPDATE => Some(UPDATE),
+        _ => Some(SOURCE),
     }
 }
 
-fn of_struct<'s, 'k>(structure: &'s Struct<'k>, name: &str) -> Option<&'s Value<'k>> {
-    let at = fields::place(structure.schema(), name)?;
-    structure.values().get(at)
+/// What Connect copies of a schema: no default, and nothing of what is inside but of arrays.
+fn basics(schema: &Schema) -> Schema {
+    let mut copy = Schema::new(match schema.kind() {
+        SchemaType::Struct(_) => SchemaType::Struct(Vec::new()),
+        SchemaType::Map(..) => SchemaType::Map(None, None),
+        other => other.clone(),
+    });
+    if let Some(name) = schema.name() {
+        copy = copy.named(name);
+    }
+    copy.version = schema.version;
+    copy.doc.clone_from(&schema.doc);
+    copy.parameters.clone_from(&schema.parameters);
+    copy.optional()
 }
 
 #[cfg(test)]
@@ -139,7 +145,9 @@ mod tests {
             assert_eq!(shown.map_err(String::as_str), expect, "{text}");
         };
         check("op", Ok((None, "op", "__op")));
+        check("ts_ns", Ok((None, "ts_ns", "__ts_ns")));
         check("table", Ok((Some("source"), "table", "__table")));
+        check("before", Ok((Some("source"), "before", "__before")));
         check("id", Ok((Some("transaction"), "id", "__id")));
         check(
             "source.ts_ms",
@@ -151,7 +159,13 @@ mod tests {
             Ok((Some("source"), "table", "__source_table")),
         );
         check("op:", Ok((None, "op", "__op")));
+        check("op.", Ok((None, "op", "__op")));
+        check(".op", Ok((Some(""), "op", "___op")));
         check(":x", Ok((Some("source"), "", "__x")));
+        check("", Ok((Some("source"), "", "__")));
         check("op:a:b", Err("Unexpected field name: op:a:b"));
+        check(":", Err("Unexpected field name: :"));
+        check("..", Err("Unexpected field name: .."));
+        check(".:x", Err("Unexpected field name: .:x"));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const PURPOSE: &str = "flattening";
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[ConfigKey::new("delimiter", Kind::String)
         .default(".")
         .doc("What stands between the names of a way.")]],

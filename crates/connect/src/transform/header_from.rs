@@ -8,7 +8,7 @@ use crate::error::{DataError, ErrorClass};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("fields", Kind::List)
             .non_empty()

@@ -7,7 +7,7 @@ use crate::error::DataError;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[ConfigKey::new("field", Kind::String).doc("The name of the field.")]],
     &[],
 );

@@ -16,7 +16,7 @@ const fn name(name: &'static str, doc: &'static str) -> ConfigKey {
     ConfigKey::new(name, Kind::String).optional().doc(doc)
 }
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         name(
             "topic.field",

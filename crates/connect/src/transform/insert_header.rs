@@ -5,7 +5,7 @@ use crate::data::{Record, SchemaAndValue};
 use crate::values;
 use std::borrow::Cow;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("header", Kind::String).doc("The name of the header."),
         ConfigKey::new("value.literal", Kind::String)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const PURPOSE: &str = "mask fields";
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("fields", Kind::List).doc("The fields to mask."),
         ConfigKey::new("replacement", Kind::String)

@@ -19,13 +19,13 @@ pub(super) enum Predicate {
 const KAFKA: &str = "org.apache.kafka.connect.transforms.predicates.";
 const CLASSES: [&str; 3] = ["RecordIsTombstone", "HasHeaderKey", "TopicNameMatches"];
 
-const HEADER: ConfigDef = ConfigDef::new(
+pub(super) const HEADER: ConfigDef = ConfigDef::new(
     &[&[ConfigKey::new("name", Kind::String)
         .non_empty()
         .doc("The name of the header.")]],
     &[],
 );
-const PATTERN: ConfigDef = ConfigDef::new(
+pub(super) const PATTERN: ConfigDef = ConfigDef::new(
     &[&[ConfigKey::new("pattern", Kind::String)
         .non_empty()
         .doc("What the whole name of the topic has to match, in Java's syntax.")]],

@@ -5,7 +5,7 @@ use crate::data::Record;
 use crate::error::DataError;
 use crate::java_regex::JavaRegex;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("regex", Kind::String)
             .doc("What the whole name of the topic has to match, in Java's syntax."),

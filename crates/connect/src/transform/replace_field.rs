@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const PURPOSE: &str = "field replacement";
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("exclude", Kind::List)
             .default("")
@@ -63,6 +63,18 @@ impl ReplaceField {
             replaces_null: config.boolean("replace.null.with.default") == Some(true),
             last: LastSchema::default(),
         })
+    }
+
+    /// One that leaves out these fields.
+    pub(super) fn excluding(side: Side, exclude: Vec<String>) -> Self {
+        Self {
+            side,
+            exclude,
+            include: Vec::new(),
+            renames: Vec::new(),
+            replaces_null: true,
+            last: LastSchema::default(),
+        }
     }
 
     pub(super) fn apply(&mut self, record: &mut Record<'_>) -> Result<(), DataError> {

@@ -7,7 +7,7 @@ use crate::data::{Record, Schema, SchemaType, Struct, Value};
 use crate::error::DataError;
 use std::sync::Arc;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("schema.name", Kind::String)
             .optional()

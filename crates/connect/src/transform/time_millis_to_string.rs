@@ -6,7 +6,7 @@ use crate::data::{LogicalType, Record, Schema, SchemaAndValue, SchemaType, Struc
 use crate::error::DataError;
 use std::borrow::Cow;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("fields", Kind::String)
             .default("")

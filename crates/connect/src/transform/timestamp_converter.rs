@@ -14,7 +14,7 @@ use std::sync::Arc;
 const PURPOSE: &str = "converting timestamp formats";
 const DAY_MS: i64 = 86_400_000;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("field", Kind::String)
             .default("")

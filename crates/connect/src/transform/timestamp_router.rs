@@ -6,7 +6,7 @@ use crate::error::{DataError, ErrorClass};
 use crate::java_date_format::JavaDateFormat;
 use std::borrow::Cow;
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("topic.format", Kind::String)
             .default("${topic}-${timestamp}")

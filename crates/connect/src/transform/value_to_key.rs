@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 const PURPOSE: &str = "copying fields from value to key";
 
-const DEF: ConfigDef = ConfigDef::new(
+pub(super) const DEF: ConfigDef = ConfigDef::new(
     &[&[
         ConfigKey::new("fields", Kind::List)
             .non_empty()

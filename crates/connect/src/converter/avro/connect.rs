@@ -4,7 +4,7 @@ mod annotations;
 
 use super::Options;
 use super::schema::{Field as AvroField, Kind, Name, Symbols, Type, TypeId, Types};
-use crate::data::{Field, LogicalType, Schema, SchemaType};
+use crate::data::{Field, LogicalType, Schema, SchemaType, UnnamedTime};
 use crate::error::DataError;
 use annotations::low_32_bits;
 use serde_json::Value as Json;
@@ -162,7 +162,13 @@ impl<'t> Connecting<'t> {
             Kind::Long if of.is_logical("timestamp-millis") => {
                 return Ok(Schema::of_logical_type(LogicalType::Timestamp));
             }
-            Kind::Long => SchemaType::Int64,
+            Kind::Long => {
+                let schema = Schema::new(SchemaType::Int64);
+                return Ok(match unnamed_time(of) {
+                    Some(time) => schema.of_unnamed_time(time),
+                    None => schema,
+                });
+            }
             Kind::Float => SchemaType::Float32,
             Kind::Double => SchemaType::Float64,
             Kind::String => SchemaType::String,
@@ -429,4 +435,17 @@ fn is_variant(of: &Type, fields: &[AvroField]) -> bool {
         && ["metadata", "value"]
             .iter()
             .all(|name| fields.iter().any(|field| field.name == *name))
+}
+
+/// The time that a long tells, where Connect takes it for a number. Fact: Avro's specification, logical types.
+fn unnamed_time(of: &Type) -> Option<UnnamedTime> {
+    Some(match of.text("logicalType")? {
+        "timestamp-micros" => UnnamedTime::Instant(1_000_000),
+        "timestamp-nanos" => UnnamedTime::Instant(1_000_000_000),
+        "local-timestamp-millis" => UnnamedTime::Local(1_000),
+        "local-timestamp-micros" => UnnamedTime::Local(1_000_000),
+        "local-timestamp-nanos" => UnnamedTime::Local(1_000_000_000),
+        "time-micros" => UnnamedTime::SinceMidnight(1_000_000),
+        _ => return None,
+    })
 }
