@@ -14,7 +14,7 @@ use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::{ReferencedSchema, RegisteredSchema, SchemaFormat, Wanted};
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::encode::{
-    Encoded, Encoder, EncoderSettings, RecordError, RowFormats, Rows, SchemaQuestion, TableId,
+    Encoded, Encoder, EncoderSettings, RecordError, RowSettings, Rows, SchemaQuestion, TableId,
 };
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::TopicMap;
@@ -121,7 +121,7 @@ impl Target {
             header: converter("header.converter", string, HashMap::new()),
             transforms: TransformChain::default(),
             topics: TopicMap::default(),
-            formats: RowFormats::default(),
+            rows: RowSettings::default(),
         })
         .expect("the settings of the targets are valid")
     }
@@ -145,8 +145,8 @@ impl Target {
             headers: &NoHeaders,
         };
         let mut row = Row::default();
-        // It asks for the writer's schema and for the reader's, and then for no more.
-        for _ in 0..3 {
+        // It asks for the writer's schema, for the reader's and for the table's columns, and then for no more.
+        for _ in 0..4 {
             match encoder.encode(&record, &mut row) {
                 Ok(Encoded::NeedsSchema(question)) => {
                     let schema = self.answer(&question, writer, reader);
@@ -156,6 +156,9 @@ impl Target {
                     row.check();
                     return Some(row.0);
                 }
+                Ok(Encoded::NeedsColumns(table)) => {
+                    encoder.set_columns(table, Err("there is no table".to_owned()));
+                }
                 Ok(Encoded::Skipped) => return None,
                 Ok(other) => panic!("rows of JSON need nothing else: {other:?}"),
                 Err(RecordError { message, .. }) => {
@@ -164,7 +167,7 @@ impl Target {
                 }
             }
         }
-        panic!("it asks for a schema again that it was told");
+        panic!("it asks again for what it was told");
     }
 
     fn answer(&self, question: &SchemaQuestion, writer: &str, reader: &str) -> RegisteredSchema {

@@ -15,7 +15,7 @@ use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::RegisteredSchema;
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::batch::Batches;
-use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowFormats};
+use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowSettings};
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::TopicMap;
 
@@ -84,7 +84,7 @@ fn encoder<const N: usize>(class: &str, settings: [(&str, String); N]) -> Result
         header: converter("header.converter", "SimpleHeaderConverter", []),
         transforms: TransformChain::default(),
         topics: TopicMap::default(),
-        formats: RowFormats::default(),
+        rows: RowSettings::default(),
     };
     Encoder::new(&settings).map_err(refused)
 }
@@ -110,15 +110,18 @@ fn encode(
             value: Some(&sample.value),
             headers: &NoHeaders,
         };
-        let failure = Failure::to("encode a record");
-        match (encoder.encode(&raw, rows).map_err(failure)?, schema) {
-            (Encoded::Row(_), _) => {}
-            (Encoded::NeedsSchema(question), Some(schema)) => {
-                encoder.learn(question, Arc::clone(schema));
-                let again = encoder.encode(&raw, rows);
-                again.map_err(Failure::to("encode a record"))?;
+        loop {
+            let failure = Failure::to("encode a record");
+            match (encoder.encode(&raw, rows).map_err(failure)?, schema) {
+                (Encoded::Row(_), _) => break,
+                (Encoded::NeedsSchema(question), Some(schema)) => {
+                    encoder.learn(question, Arc::clone(schema));
+                }
+                (Encoded::NeedsColumns(table), _) => {
+                    encoder.set_columns(table, Err("there is no table".to_owned()));
+                }
+                (other, _) => return Err(Failure::new(format!("no row but {other:?}"))),
             }
-            (other, _) => return Err(Failure::new(format!("no row but {other:?}"))),
         }
         if let Some(table) = rows.full() {
             // As a task does; the chunk goes where a connection would send it.

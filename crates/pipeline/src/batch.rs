@@ -101,8 +101,6 @@ impl Framing {
 struct Open {
     bytes: Vec<u8>,
     rows: u64,
-    /// Since the last [`clear`](Batches::clear), handed over or not.
-    taken_rows: u64,
     framing: Framing,
 }
 
@@ -154,13 +152,6 @@ impl Batches {
         self.taken_bytes
     }
 
-    /// Rows of `table` since the last [`clear`](Self::clear), handed over or not.
-    #[must_use]
-    pub fn taken_rows(&self, table: TableId) -> u64 {
-        let open = self.tables.get(table.0 as usize);
-        open.map_or(0, |open| open.taken_rows)
-    }
-
     /// Closes the chunk of `table`; `None` where it has no rows.
     pub fn take(&mut self, table: TableId) -> Option<Chunk> {
         let open = self
@@ -192,7 +183,7 @@ impl Batches {
     /// Forgets every row and begins to count anew.
     pub fn clear(&mut self) {
         for open in &mut self.tables {
-            (open.bytes, open.rows, open.taken_rows) = (Vec::new(), 0, 0);
+            (open.bytes, open.rows) = (Vec::new(), 0);
         }
         (self.filling_bytes, self.taken_bytes, self.full) = (0, 0, None);
     }
@@ -233,7 +224,6 @@ impl Rows for Batches {
         }
         open.framing.after_row(&mut open.bytes);
         open.rows += 1;
-        open.taken_rows += 1;
         let (grown, now) = (open.bytes.len() - before, open.bytes.len());
         self.filling_bytes += grown;
         self.taken_bytes += grown as u64;

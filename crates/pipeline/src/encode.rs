@@ -7,33 +7,44 @@
 
 mod calendar;
 mod cell;
+mod change;
 mod csv_row;
 mod json_row;
+mod meaning;
+mod metadata_columns;
 mod pass_through;
 mod plain_text;
+mod settings;
 mod table_rows;
+pub mod type_mapping;
+mod unknown_fields;
+mod write;
 
 pub use crate::routing::TableId;
+pub use change::{CdcSettings, Tombstones, Truncate, Unavailable, WithoutPrimaryKey};
 pub use csv_row::CsvFormat;
+pub use metadata_columns::MetadataColumns;
+pub use settings::{
+    BinaryFormat, EncoderSettings, NullDefault, RowFormat, RowFormats, RowSettings, RowStyle,
+};
 
 use crate::kafka::RawRecord;
-use crate::routing::{Routing, TopicMap};
-use csv_row::Order;
+use crate::routing::Routing;
 use pass_through::Scanner;
 use starrocks_kafka_connect::config::ConfigProblem;
-use starrocks_kafka_connect::converter::{
-    ConvertError, Converter, ConverterConfig, HeaderConverter, Input, Role,
-};
-use starrocks_kafka_connect::data::{Record, SchemaAndValue, Value};
+use starrocks_kafka_connect::converter::{ConvertError, Converter, HeaderConverter, Input, Role};
+use starrocks_kafka_connect::data::{Record, SchemaAndValue};
 use starrocks_kafka_connect::error::{DataError, ErrorClass, Stage};
 use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaRequest, Wanted};
 use starrocks_kafka_connect::transform::TransformChain;
-use starrocks_kafka_starrocks::Column;
+use starrocks_kafka_starrocks::TableDescription;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-use table_rows::{JsonRow, TableRows};
+pub use table_rows::LoadColumns;
+use table_rows::TableRows;
+pub use unknown_fields::SchemaEvolution;
+use write::Origin;
 
 /// Where rows are written: the open batch of each table.
 pub trait Rows {
@@ -64,6 +75,9 @@ pub enum Encoded {
     NeedsColumns(TableId),
     /// Nothing yet: the answer to this is to be told first, by [`Encoder::learn`].
     NeedsSchema(SchemaQuestion),
+    /// Nothing yet: its row has other columns than the round's rows of this table so far, and all rows of a load have the same.
+    /// The round is to be ended first.
+    NeedsRound(TableId),
 }
 
 /// What a converter wants to know of its Schema Registry.
@@ -118,28 +132,6 @@ const fn stage(role: Role) -> Stage {
     }
 }
 
-/// How the rows of a table are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum RowFormat {
-    /// As JSON, each field for the column of its name.
-    #[default]
-    Json,
-    /// As JSON whose fields StarRocks is told to map (`columns`, `jsonpaths`, `json_root`): they are written as Java's
-    /// connector writes them.
-    MappedJson,
-    /// As CSV.
-    Csv(CsvFormat),
-}
-
-/// How rows are written, by table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowFormats {
-    /// Those of tables that are not named.
-    pub default: RowFormat,
-    /// Those of tables that are.
-    pub tables: HashMap<String, RowFormat>,
-}
-
 /// Why a record cannot become a row. Topic, partition and offset are the caller's to add.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{stage}: {message}")]
@@ -162,23 +154,6 @@ impl RecordError {
     }
 }
 
-/// How a connector's records become rows.
-#[derive(Clone, Debug)]
-pub struct EncoderSettings {
-    /// The converter of keys.
-    pub key: ConverterConfig,
-    /// The converter of values.
-    pub value: ConverterConfig,
-    /// The converter of headers.
-    pub header: ConverterConfig,
-    /// What records go through between converters and rows.
-    pub transforms: TransformChain,
-    /// The tables of topics.
-    pub topics: TopicMap,
-    /// How the rows of tables are written.
-    pub formats: RowFormats,
-}
-
 /// Makes rows of records; one for each task.
 #[derive(Debug)]
 pub struct Encoder {
@@ -190,9 +165,17 @@ pub struct Encoder {
     classes: [String; 3],
     routing: Routing,
     scanner: Scanner,
-    formats: RowFormats,
+    settings: RowSettings,
     /// By the tables' numbers.
     tables: Vec<TableRows>,
+    /// What stands in a row before the fields of its value; kept for its memory.
+    members: Vec<u8>,
+    /// The row that a change of its key makes; kept for its memory.
+    moved: Vec<u8>,
+    /// What was seen and not yet told.
+    observations: Vec<String>,
+    /// Until one was seen.
+    watches_for_envelopes: bool,
 }
 
 impl Encoder {
@@ -216,7 +199,11 @@ impl Encoder {
                     .map(|converter| converter.full_class().to_owned()),
                 routing,
                 scanner: Scanner::default(),
-                formats: settings.formats.clone(),
+                settings: settings.rows.clone(),
+                members: Vec::new(),
+                moved: Vec::new(),
+                observations: Vec::new(),
+                watches_for_envelopes: settings.transforms.unwraps_envelopes(),
                 tables: Vec::new(),
             }),
             (key, value, header) => {
@@ -247,11 +234,11 @@ impl Encoder {
         record: &RawRecord<'_>,
         rows: &mut R,
     ) -> Result<Encoded, Obstacle> {
-        if !self.transforms.is_empty() {
+        if !self.transforms.is_empty() || self.settings.cdc.is_some() {
             return Ok(match self.convert(record)? {
-                Some(record) => {
-                    let table = self.routing.table_of(&record.topic);
-                    self.write(table, &record.value, rows)?
+                Some(converted) => {
+                    let table = self.routing.table_of(&converted.topic);
+                    self.write_changes(table, record, &converted, rows)?
                 }
                 None => Encoded::Dropped,
             });
@@ -259,15 +246,21 @@ impl Encoder {
         let table = self.routing.table_of(record.topic);
         self.check_key(record)?;
         if self.value.is_schemaless_json()
+            && self.settings.evolution == SchemaEvolution::None
             && self.rows_of(table).are_json()
             && let Some(row) = record.value.and_then(|value| self.scanner.scan(value))
         {
-            check_headers(&mut self.header, record)?;
-            let Ok(()) = rows.append(table, |out| {
-                out.extend_from_slice(row);
-                Ok::<(), Infallible>(())
-            });
-            return Ok(Encoded::Row(table));
+            if self.settings.metadata.is_empty() {
+                check_headers(&mut self.header, record)?;
+                let Ok(()) = rows.append(table, |out| {
+                    out.extend_from_slice(row);
+                    Ok::<(), Infallible>(())
+                });
+                return Ok(Encoded::Row(table));
+            }
+            let headers = self.headers_of_rows(record)?;
+            let origin = Origin::new(record, &headers);
+            return Ok(self.write_json(table, origin, row, rows)?);
         }
         self.encode_generally(table, record, rows)
     }
@@ -280,43 +273,21 @@ impl Encoder {
         rows: &mut R,
     ) -> Result<Encoded, Obstacle> {
         let converted = convert(&mut self.value, Role::Value, record)?;
-        check_headers(&mut self.header, record)?;
-        Ok(self.write(table, &converted, rows)?)
+        let headers = self.headers_of_rows(record)?;
+        let origin = Origin::new(record, &headers);
+        Ok(self.write_value(table, origin, &converted, rows)?)
     }
 
-    /// Writes the row of a value.
-    fn write<R: Rows>(
+    /// The headers where rows have columns of them; else they are checked only.
+    fn headers_of_rows<'k>(
         &mut self,
-        table: TableId,
-        converted: &SchemaAndValue<'_>,
-        rows: &mut R,
-    ) -> Result<Encoded, RecordError> {
-        if converted.value.is_null() {
-            return Ok(Encoded::Skipped);
+        record: &RawRecord<'k>,
+    ) -> Result<Vec<(Cow<'k, str>, SchemaAndValue<'k>)>, RecordError> {
+        if self.settings.metadata.has_headers() {
+            return headers(&mut self.header, record);
         }
-        let schema = converted.schema.as_ref();
-        let value = &converted.value;
-        let as_java =
-            |out: &mut Vec<u8>| json_row::write_whole(out, schema.map(AsRef::as_ref), value);
-        let written = match self.rows_of(table) {
-            TableRows::MappedJson => rows.append(table, as_java),
-            TableRows::Json(json) => match json.row(schema) {
-                JsonRow::AsJava => rows.append(table, as_java),
-                JsonRow::Cells(cells) => rows.append(table, |out| {
-                    json_row::write_cells(out, schema.map(AsRef::as_ref), value, &cells)
-                }),
-                JsonRow::NeedsColumns => return Ok(Encoded::NeedsColumns(table)),
-            },
-            TableRows::Csv(_, Order::NotAsked) if csv_row::has_fields(value) => {
-                return Ok(Encoded::NeedsColumns(table));
-            }
-            TableRows::Csv(format, order) => match value {
-                Value::String(text) if text.is_empty() => return Ok(Encoded::Blank(table)),
-                _ => rows.append(table, |out| csv_row::write(out, converted, format, order)),
-            },
-        };
-        written.map_err(RecordError::at(Stage::TaskPut))?;
-        Ok(Encoded::Row(table))
+        check_headers(&mut self.header, record)?;
+        Ok(Vec::new())
     }
 
     /// The record as its converters read it and its transforms leave it: what the row is written from. `None` where a
@@ -378,36 +349,51 @@ impl Encoder {
         while self.tables.len() <= index {
             let next = TableId(u32::try_from(self.tables.len()).expect("as many as tables"));
             let name = &**self.routing.table_name(next);
-            let format = self.formats.tables.get(name);
-            let format = format.unwrap_or(&self.formats.default);
+            let formats = &self.settings.formats;
+            let format = formats.tables.get(name).unwrap_or(&formats.default);
             self.tables.push(TableRows::new(format));
         }
         &mut self.tables[index]
     }
 
-    /// Tells a table's columns in their order, or why nobody can tell them.
-    pub fn set_columns(&mut self, table: TableId, columns: Result<Vec<Column>, String>) {
+    /// Tells what a table is, its columns in their order, or why nobody can tell it.
+    pub fn set_columns(&mut self, table: TableId, description: Result<TableDescription, String>) {
         if let Some(rows) = self.tables.get_mut(table.0 as usize) {
-            rows.set_columns(columns);
+            rows.set_columns(description);
         }
     }
 
-    /// Whether rows of a table can be written without its columns, though perhaps not as its columns take them.
+    /// Whether rows of a table are written without its columns, though not as its columns take them.
     #[must_use]
-    pub fn may_lack_columns(&self, table: TableId) -> bool {
+    pub fn lacks_types(&self, table: TableId) -> bool {
+        match self.tables.get(table.0 as usize) {
+            Some(TableRows::Json(json)) => json.wants_types(),
+            _ => false,
+        }
+    }
+
+    /// What was seen in records that their owner should know of, and was not told before.
+    pub fn take_observations(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.observations)
+    }
+
+    /// What StarRocks is to be told of the columns of a table's rows in this round.
+    #[must_use]
+    pub fn load_columns(&self, table: TableId) -> LoadColumns {
         let rows = self.tables.get(table.0 as usize);
-        rows.is_some_and(TableRows::are_json)
+        rows.map_or(LoadColumns::AsConfigured, TableRows::load_columns)
     }
 
-    /// The order in which fields are written, where it is the table's own and was told.
+    /// A round begins: columns may have changed since tables were described, and rows may have others than those of the round
+    /// before.
+    pub fn begin_round(&mut self) {
+        self.tables.iter_mut().for_each(TableRows::begin_round);
+    }
+
+    /// Whether rows depend on how their table keeps them.
     #[must_use]
-    pub fn columns_of(&self, table: TableId) -> Option<Arc<[String]>> {
-        self.tables.get(table.0 as usize)?.columns()
-    }
-
-    /// Forgets what tables' columns were told: they may have changed.
-    pub fn forget_columns(&mut self) {
-        self.tables.iter_mut().for_each(TableRows::forget_columns);
+    pub fn asks_for_models(&self) -> bool {
+        self.settings.cdc.is_some()
     }
 
     /// Whether rows of a topic can only go to the topic's own table: no transform gives records another topic.

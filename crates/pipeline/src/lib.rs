@@ -4,6 +4,7 @@
 //! round → sealed → prepared → decided → visible. What decides anything is pure; Kafka enters by the
 //! [`kafka::Kafka`] trait, StarRocks by its client, clock and chance by argument.
 
+pub mod backoff;
 pub mod batch;
 pub mod bisect;
 pub mod clock;

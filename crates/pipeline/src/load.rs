@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::batch::{Chunk, Limits};
-use crate::encode::{Encoder, TableId};
+use crate::encode::{Encoder, LoadColumns, TableId};
 use crate::load_properties::LoadProperties;
 use crate::metadata::Attempt;
 use crate::recovery::TransactionId;
@@ -51,9 +51,8 @@ pub struct Target {
     pub table: TableId,
     /// Its name.
     pub name: Arc<str>,
-    /// The order in which the fields of its rows stand, where the rows were written in the table's own order: StarRocks is
-    /// told it, so that a column that is added or dropped meanwhile shifts nothing.
-    pub columns: Option<Arc<[String]>>,
+    /// What StarRocks is told of the columns of its rows.
+    pub columns: LoadColumns,
 }
 
 impl Target {
@@ -62,7 +61,7 @@ impl Target {
         Self {
             table,
             name: Arc::clone(encoder.table_name(table)),
-            columns: encoder.columns_of(table),
+            columns: encoder.load_columns(table),
         }
     }
 }
@@ -251,8 +250,9 @@ impl OpenLoads {
             let (to, from) = mpsc::channel(WAITING_CHUNKS_MAX);
             let headers = self.properties.of(name);
             let headers = match &target.columns {
-                Some(columns) => Arc::new(headers.with_columns(columns)),
-                None => Arc::clone(headers),
+                LoadColumns::Order(columns) => Arc::new(headers.with_columns(columns)),
+                LoadColumns::Part(columns) => Arc::new(headers.partial_update(columns)),
+                LoadColumns::AsConfigured => Arc::clone(headers),
             };
             let load = TableLoad {
                 warehouse: self.warehouse.clone(),

@@ -44,6 +44,8 @@ struct FirstRow {
     table: TableId,
     /// Of the first of these rows.
     offset: i64,
+    /// How many records have rows there: one record may have two.
+    records: u64,
 }
 
 /// What one partition has in a round that still takes records.
@@ -90,13 +92,19 @@ impl OpenShare {
     /// the first row of the table.
     pub fn cover(&mut self, offset: i64, table: Option<TableId>) -> bool {
         self.end = offset + 1;
-        match table {
-            Some(table) if !self.tables.iter().any(|first| first.table == table) => {
-                self.tables.push(FirstRow { table, offset });
-                true
-            }
-            _ => false,
+        let Some(table) = table else {
+            return false;
+        };
+        if let Some(known) = self.tables.iter_mut().find(|first| first.table == table) {
+            known.records += 1;
+            return false;
         }
+        self.tables.push(FirstRow {
+            table,
+            offset,
+            records: 1,
+        });
+        true
     }
 
     /// Covers everything below `end`, without rows: there is nothing left to read before it.
@@ -165,6 +173,14 @@ impl Round {
             let first = share.tables.iter().find(|first| first.table == table)?;
             Some((share.partition.clone(), first.offset))
         })
+    }
+
+    /// How many records have rows in a table.
+    #[must_use]
+    pub fn records_with_rows(&self, table: TableId) -> u64 {
+        let tables = self.shares.iter().flat_map(|share| &share.tables);
+        let of_table = tables.filter(|first| first.table == table);
+        of_table.map(|first| first.records).sum()
     }
 
     /// Takes the dead letter of a record that it covers. Returns how many bytes of them it has.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use starrocks_kafka_connect::converter::Role;
 use starrocks_kafka_connect::registry::RegisteredSchema;
 
+use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::encode::SchemaQuestion;
 use crate::registry::{RegistryClient, RegistryError};
 use crate::status::TaskStatus;
-use crate::warehouse::Backoff;
 
 /// What a registry says in the end.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 //! One table gives names, defaults, bounds and the reference page. Properties that Connect itself reads
 //! (`name`, `topics`, converters, …) are the worker's.
 
+mod rows;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use starrocks_kafka_starrocks::{
     BeAddressMap, ClientConfig, Frontend, LoadHeaders, RedirectPolicy,
 };
 
-use crate::encode::RowFormats;
+use crate::encode::RowSettings;
 use crate::load_properties::LoadProperties;
 use crate::recovery::InDoubt;
 use crate::routing::{self, TopicMap};
@@ -31,6 +33,8 @@ pub struct SinkSettings {
     pub topics: TopicMap,
     /// `sink.properties.*` and `sink.table.<table>.properties.*`.
     pub loads: Arc<LoadProperties>,
+    /// How rows are made.
+    pub rows: RowSettings,
     /// `bufferflush.maxbytes`: a round is sealed when its rows have as many bytes.
     pub flush_bytes: u64,
     /// `bufferflush.intervalms`: a round is sealed this long after its first row.
@@ -47,6 +51,8 @@ pub struct SinkSettings {
     pub progress_timeout: Duration,
     /// `starrocks.unavailable.timeout.ms`: a task fails when StarRocks is away this long; `None` never.
     pub unavailable_timeout: Option<Duration>,
+    /// Properties that were set and mean nothing without another.
+    idle: Vec<&'static str>,
 }
 
 /// What is promised of each record.
@@ -71,6 +77,8 @@ impl DeliveryGuarantee {
 
 const EXACTLY_ONCE: &str = "exactly-once";
 const AT_LEAST_ONCE: &str = "at-least-once";
+
+pub use rows::KEYS as ROW_KEYS;
 
 /// Prefixes under which every name is the sink's.
 pub const PREFIXES: &[&str] = &["sink.properties.", "sink.table."];
@@ -196,7 +204,7 @@ pub const KEYS: &[ConfigKey] = &[
         .doc("A task fails when StarRocks cannot be reached for as long, in milliseconds; 0: it waits for ever."),
 ];
 
-const DEF: ConfigDef = ConfigDef::new(&[KEYS], PREFIXES);
+const DEF: ConfigDef = ConfigDef::new(&[KEYS, ROW_KEYS], PREFIXES);
 
 const STARROCKS: &str = "StarRocks";
 const LOADING: &str = "Loading";
@@ -245,7 +253,10 @@ impl SinkSettings {
             .map(TopicMap::parse)
             .transpose();
         let topics = topics.map_err(|problem| vec![problem])?.unwrap_or_default();
+        let rows = rows::parse(&config, loads.row_formats())?;
         Ok(Self {
+            idle: rows::without_effect(&rows, |name| given.contains_key(name)).collect(),
+            rows,
             client,
             loads: Arc::new(loads),
             database: text(&config, DATABASE),
@@ -297,6 +308,11 @@ impl SinkSettings {
             ));
         }
         warnings.extend(self.loads.doubtful().map(str::to_owned));
+        warnings.extend(
+            self.idle
+                .iter()
+                .map(|name| format!("{name} has no effect without starrocks.cdc.format=debezium")),
+        );
         if let Some(topics) = topics {
             let is_loaded = |table: &str| {
                 topics
@@ -323,12 +339,6 @@ impl SinkSettings {
             DeliveryGuarantee::ExactlyOnce
         };
         self.delivery_guarantee.unwrap_or(best)
-    }
-
-    /// How rows are written, by table.
-    #[must_use]
-    pub fn row_formats(&self) -> RowFormats {
-        self.loads.row_formats()
     }
 }
 

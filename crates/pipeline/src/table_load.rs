@@ -10,12 +10,13 @@ use starrocks_kafka_starrocks::{
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use crate::backoff::Backoff;
 use crate::batch::Chunk;
 use crate::metadata::Attempt;
 use crate::recovery::PREPARED_TIMEOUT;
 use crate::round::TablePrepared;
 use crate::status::Counters;
-use crate::warehouse::{Backoff, Interface, Warehouse};
+use crate::warehouse::{Interface, Warehouse};
 
 const BEGIN_LIMIT: Duration = Duration::from_secs(30);
 const LOAD_LIMIT: Duration = Duration::from_secs(120);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starrocks_kafka_starrocks::{
-    CallError, Class, Client, Column, Label, LoadState, TransactionRef, Verdict,
+    CallError, Class, Client, Label, LoadState, TableDescription, TransactionRef, Verdict,
 };
 use tokio::runtime::Handle;
 
+use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::metadata::Attempt;
 use crate::recovery::{self, Fate, InDoubt, Settle, TransactionId};
@@ -21,49 +22,6 @@ const STATE_LIMIT: Duration = Duration::from_secs(15);
 const ERROR_LOG_LIMIT: Duration = Duration::from_secs(10);
 const ERROR_LOG_BYTES_MAX: usize = 4 << 10;
 const ERROR_LOG_LINE_CHARS_MAX: usize = 500;
-
-/// Waits that grow from 100 ms to 10 s.
-#[derive(Debug)]
-pub struct Backoff {
-    waits: u32,
-}
-
-impl Backoff {
-    const FIRST: Duration = Duration::from_millis(100);
-    const LONGEST: Duration = Duration::from_secs(10);
-
-    /// Has not waited yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { waits: 0 }
-    }
-
-    /// How often it has waited.
-    #[must_use]
-    pub fn waits(&self) -> u32 {
-        self.waits
-    }
-
-    /// The next wait.
-    pub fn next_wait(&mut self) -> Duration {
-        let wait = Self::FIRST
-            .saturating_mul(1 << self.waits.min(20))
-            .min(Self::LONGEST);
-        self.waits += 1;
-        wait
-    }
-
-    /// Waits.
-    pub async fn wait(&mut self) {
-        tokio::time::sleep(self.next_wait()).await;
-    }
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// How rows are brought to StarRocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,21 +156,22 @@ impl Warehouse {
         }
     }
 
-    /// The names of a table's columns in their order, asked for until StarRocks answers. Needs SELECT.
+    /// What a table is, asked for until StarRocks answers. Needs SELECT. The model is asked for only where `with_model`.
     ///
     /// # Errors
     /// Only what StarRocks would answer for ever: there is no such table, the user may not see it.
-    pub async fn columns(&self, table: &str) -> Result<Vec<Column>, CallError> {
+    pub async fn describe(
+        &self,
+        table: &str,
+        with_model: bool,
+    ) -> Result<TableDescription, CallError> {
         let what = format!("read the columns of table {table}");
         let mut backoff = Backoff::new();
         loop {
-            let columns = self
-                .client
-                .table_columns(&self.database, table, STATE_LIMIT);
-            match columns.await {
-                Ok(columns) => {
+            match self.describe_once(table, with_model).await {
+                Ok(description) => {
                     self.succeeded(&what);
-                    return Ok(columns);
+                    return Ok(description);
                 }
                 Err(error) => {
                     self.again_unless_permanent(&what, error, &mut backoff)
@@ -220,6 +179,21 @@ impl Warehouse {
                 }
             }
         }
+    }
+
+    async fn describe_once(
+        &self,
+        table: &str,
+        with_model: bool,
+    ) -> Result<TableDescription, CallError> {
+        let (client, database) = (&self.client, &self.database);
+        let columns = client.table_columns(database, table, STATE_LIMIT).await?;
+        let model = if with_model {
+            client.table_model(database, table, STATE_LIMIT).await?
+        } else {
+            None
+        };
+        Ok(TableDescription { model, columns })
     }
 
     /// The database that rows are loaded into.

@@ -29,6 +29,42 @@ pub struct Column {
     pub scale: Option<u32>,
 }
 
+/// How a table keeps rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableModel {
+    /// One row for each primary key; rows can be deleted by loads.
+    PrimaryKey,
+    /// One row for each unique key.
+    UniqueKey,
+    /// One row for each key, of which the values are merged.
+    AggregateKey,
+    /// Every row that was loaded.
+    DuplicateKey,
+}
+
+impl TableModel {
+    /// By StarRocks' names, of which there are two for most: `PRIMARY_KEYS` by HTTP, `PRI_KEYS` in
+    /// `information_schema.tables_config`.
+    fn of(name: &str) -> Option<Self> {
+        match name.to_ascii_uppercase().as_str() {
+            "PRIMARY_KEYS" | "PRI_KEYS" => Some(Self::PrimaryKey),
+            "UNIQUE_KEYS" | "UNQ_KEYS" => Some(Self::UniqueKey),
+            "AGG_KEYS" => Some(Self::AggregateKey),
+            "DUP_KEYS" => Some(Self::DuplicateKey),
+            _ => None,
+        }
+    }
+}
+
+/// What StarRocks tells of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDescription {
+    /// How it keeps rows; `None` where this StarRocks does not tell it.
+    pub model: Option<TableModel>,
+    /// Its columns in their order.
+    pub columns: Vec<Column>,
+}
+
 /// What the start-up check found out about a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableAccess {
@@ -93,6 +129,40 @@ impl Client {
         let exchange = self.shared.exchange(&ask).await?;
         self.shared.judge(&ask, &exchange)?;
         Ok(columns_of(&exchange.reply.body))
+    }
+
+    /// The model of a table, where this StarRocks tells it: `/api/v2/…/schema`, from 3.x on; needs SELECT.
+    ///
+    /// # Errors
+    /// No front end answers.
+    pub async fn table_model(
+        &self,
+        database: &str,
+        table: &str,
+        limit: Duration,
+    ) -> Result<Option<TableModel>, CallError> {
+        let (database_name, table_name) = (escape(database), escape(table));
+        let path = format!(
+            "/api/v2/catalogs/default_catalog/databases/{database_name}/tables/{table_name}/schema"
+        );
+        let ask = question(
+            Call::TableSchema,
+            Method::GET,
+            path,
+            database,
+            table,
+            Instant::now() + limit,
+        );
+        let exchange = self.shared.exchange(&ask).await?;
+        // Whatever else it says, it does not say the model: an older StarRocks knows no such path.
+        if exchange.reply.status != 200 {
+            return Ok(None);
+        }
+        let answer: Option<Value> = serde_json::from_slice(&exchange.reply.body).ok();
+        let keys_type = answer
+            .as_ref()
+            .and_then(|answer| answer.pointer("/result/keysType")?.as_str());
+        Ok(keys_type.and_then(TableModel::of))
     }
 
     /// Start-up check of one table: front end, user, password, database, table, INSERT, and SELECT for the columns. Changes

@@ -49,7 +49,7 @@ mod response;
 mod rotation;
 mod transport;
 
-pub use access::{Column, TableAccess};
+pub use access::{Column, TableAccess, TableDescription, TableModel};
 pub use address_map::BeAddressMap;
 pub use answer::{Answer, Call, Class, LoadState, RowCounts, Verdict};
 pub use classify::classify;

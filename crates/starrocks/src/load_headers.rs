@@ -363,6 +363,15 @@ impl LoadHeaders {
         headers
     }
 
+    /// The same headers for rows that have these columns only: rows that are there keep what they have in the others.
+    #[must_use]
+    pub fn partial_update(&self, names: &[String]) -> LoadHeaders {
+        let mut headers = self.with_columns(names);
+        let yes = HeaderValue::from_static("true");
+        headers.headers.insert("partial_update", yes);
+        headers
+    }
+
     /// The `timeout` property in seconds: a lower bound for the timeout that begin and Stream Load are given.
     pub fn timeout_s(&self) -> Option<u32> {
         self.timeout_s

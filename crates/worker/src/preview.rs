@@ -95,6 +95,8 @@ impl Preview {
         let topic = converted.topic.into_owned();
         // The row is made as a task makes it, by the fast way where there is one.
         let mut rows = OneRow::default();
+        // Each is shown by itself, whatever the columns of the one before it.
+        self.encoder.begin_round();
         let encoded = match self.encoder.encode(&raw, &mut rows) {
             Ok(Encoded::NeedsColumns(table)) => {
                 let reason = "a preview does not ask StarRocks".to_owned();
@@ -115,6 +117,7 @@ impl Preview {
                 Encoded::Skipped
                 | Encoded::Dropped
                 | Encoded::NeedsColumns(_)
+                | Encoded::NeedsRound(_)
                 | Encoded::NeedsSchema(_),
             ) => Some(self.encoder.table_of(&topic)),
             Err(error) => return Ok(Outcome::failed(&error, shown)),
@@ -147,7 +150,7 @@ fn fault(error: &StartError) -> ConfigFault {
     ConfigFault::new(problems.map(|located| &located.problem), error.to_string())
 }
 
-/// The row of one record.
+/// The row of one record, or the rows.
 #[derive(Default)]
 struct OneRow(Option<Vec<u8>>);
 
@@ -165,7 +168,14 @@ impl Rows for OneRow {
     ) -> Result<(), E> {
         let mut row = Vec::new();
         write(&mut row)?;
-        self.0 = Some(row);
+        match &mut self.0 {
+            // A change of a key is two rows, a line each.
+            Some(rows) => {
+                rows.push(b'\n');
+                rows.extend_from_slice(&row);
+            }
+            rows => *rows = Some(row),
+        }
         Ok(())
     }
 }

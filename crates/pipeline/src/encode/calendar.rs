@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 const SECONDS_OF_A_DAY: i64 = 86_400;
 /// Days from 0000-03-01 to 1970-01-01.
 const TO_EPOCH: i64 = 719_468;
@@ -57,6 +60,16 @@ impl Moment {
         days.checked_mul(SECONDS_OF_A_DAY * 1_000_000).map(Self)
     }
 
+    /// What a clock of this zone shows at the moment. Beyond the years that StarRocks has it is left as it is.
+    pub(super) fn in_zone(self, zone: &TimeZone) -> Self {
+        if *zone == TimeZone::UTC {
+            return self;
+        }
+        let offset_s = Timestamp::from_microsecond(self.0)
+            .map_or(0, |moment| i64::from(zone.to_offset(moment).seconds()));
+        Self(self.0.saturating_add(offset_s * 1_000_000))
+    }
+
     /// Of a text in the form of ISO 8601: a date, perhaps with a time behind `T` or a blank, perhaps with an offset, by which
     /// it is brought to UTC.
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -107,6 +120,26 @@ impl Moment {
         };
         Ok(())
     }
+}
+
+/// Appends a time that is told by units since midnight, so many in a second, between quotes: with a sign where it is
+/// negative, with more than 24 hours where it has them. What is finer than a microsecond is cut off.
+pub(super) fn write_since_midnight(out: &mut Vec<u8>, units: i64, per_second: i64) {
+    let sign = if units < 0 { "-" } else { "" };
+    let units = i128::from(units).abs();
+    let micros = units * 1_000_000 / i128::from(per_second);
+    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let written = match fraction {
+        0 => write!(out, "\"{sign}{hour:02}:{minute:02}:{second:02}\""),
+        _ => write!(
+            out,
+            "\"{sign}{hour:02}:{minute:02}:{second:02}.{fraction:06}\""
+        ),
+    };
+    let Ok(()) = written else {
+        unreachable!("a Vec takes all bytes")
+    };
 }
 
 fn number(digits: &str) -> Option<i64> {

@@ -4,9 +4,7 @@
 //! of a date: NULL, or another day. Where the columns of a table are known, a field is written for its column; everything
 //! that Java's way fits stays as it is.
 
-use starrocks_kafka_connect::data::{
-    Decimal, Field, LogicalType, Schema, SchemaType, Struct, Value,
-};
+use starrocks_kafka_connect::data::{Decimal, Field, Schema, SchemaType, Struct, Value};
 use starrocks_kafka_connect::error::DataError;
 use starrocks_kafka_connect::json::Json;
 use starrocks_kafka_starrocks::Column;
@@ -14,13 +12,10 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::calendar::Moment;
+use super::calendar::{self, Moment};
 use super::json_row;
-
-const DEBEZIUM_TIME: &str = "io.debezium.time.";
-const VARIABLE_SCALE_DECIMAL: &str = "io.debezium.data.VariableScaleDecimal";
-const JSON: &str = "io.debezium.data.Json";
-const BITS: &str = "io.debezium.data.Bits";
+use super::meaning::{Meaning, TimeOf};
+use super::settings::RowStyle;
 
 /// What a column takes, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +24,10 @@ pub(super) enum ColumnKind {
     DateTime,
     /// Integers, decimals and floating point.
     Number,
+    Text,
     Json,
+    /// An array, a map or a struct.
+    Nested,
     Other,
 }
 
@@ -40,6 +38,9 @@ impl ColumnKind {
             "DATE" => Self::Date,
             "DATETIME" => Self::DateTime,
             "JSON" => Self::Json,
+            "CHAR" | "VARCHAR" => Self::Text,
+            // What StarRocks says of types that are not primitive.
+            "INVALID_TYPE" | "ARRAY" | "MAP" | "STRUCT" => Self::Nested,
             "TINYINT" | "SMALLINT" | "INT" | "BIGINT" | "LARGEINT" | "FLOAT" | "DOUBLE" => {
                 Self::Number
             }
@@ -60,55 +61,6 @@ pub(super) fn kinds(columns: &[Column]) -> ColumnKinds {
         .collect()
 }
 
-/// What a field's values are, where Java's way of writing them does not fit every column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    /// Days since the epoch.
-    Days,
-    /// Units since the epoch, so many in a second.
-    SinceEpoch(i64),
-    /// A date or a time in the form of ISO 8601.
-    Iso,
-    VariableScaleDecimal,
-    Json,
-    Bits,
-}
-
-impl Meaning {
-    fn of(schema: &Schema) -> Option<Self> {
-        match schema.logical() {
-            Some(LogicalType::Date) => return Some(Self::Days),
-            Some(LogicalType::Timestamp) => return Some(Self::SinceEpoch(1_000)),
-            Some(LogicalType::Time | LogicalType::Decimal) => return None,
-            None => {}
-        }
-        let name = schema.name()?;
-        let meaning = match name.strip_prefix(DEBEZIUM_TIME) {
-            Some("Date") => Self::Days,
-            Some("Timestamp") => Self::SinceEpoch(1_000),
-            Some("MicroTimestamp") => Self::SinceEpoch(1_000_000),
-            Some("NanoTimestamp") => Self::SinceEpoch(1_000_000_000),
-            Some("ZonedTimestamp" | "IsoTimestamp" | "IsoDate") => Self::Iso,
-            Some(_) => return None,
-            None => match name {
-                VARIABLE_SCALE_DECIMAL => Self::VariableScaleDecimal,
-                JSON => Self::Json,
-                BITS => Self::Bits,
-                _ => return None,
-            },
-        };
-        let fits = match meaning {
-            Self::Days | Self::SinceEpoch(_) => {
-                matches!(schema.kind(), SchemaType::Int32 | SchemaType::Int64)
-            }
-            Self::Iso | Self::Json => matches!(schema.kind(), SchemaType::String),
-            Self::VariableScaleDecimal => matches!(schema.kind(), SchemaType::Struct(_)),
-            Self::Bits => matches!(schema.kind(), SchemaType::Bytes),
-        };
-        fits.then_some(meaning)
-    }
-}
-
 /// How the values of one field are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -116,20 +68,16 @@ pub(super) enum Cell {
     AsJava,
     /// As the text of a date, with a time or without.
     Time(TimeOf, bool),
+    /// As the text of a time, told by units since midnight, so many in a second.
+    SinceMidnight(i64),
     /// As a plain number.
     VariableScaleDecimal,
     /// As the JSON that the text is.
     Json,
     /// As the number that the bits are.
     Bits,
-}
-
-/// What a moment is told by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimeOf {
-    Days,
-    SinceEpoch(i64),
-    Iso,
+    /// As an object whose names are the texts of the keys.
+    Map,
 }
 
 /// Whether the columns of its table have to be known to write a row of this schema.
@@ -153,20 +101,19 @@ fn cell(field: &Field, kinds: &ColumnKinds) -> Cell {
     let (Some(meaning), Some(kind)) = (Meaning::of(&field.schema), kinds.get(&*field.name)) else {
         return Cell::AsJava;
     };
-    let time_of = match meaning {
-        Meaning::Days => TimeOf::Days,
-        Meaning::SinceEpoch(per_second) => TimeOf::SinceEpoch(per_second),
-        Meaning::Iso => TimeOf::Iso,
-        Meaning::VariableScaleDecimal if *kind == ColumnKind::Number => {
-            return Cell::VariableScaleDecimal;
+    match (meaning, kind) {
+        (Meaning::Time(time_of), ColumnKind::Date) => Cell::Time(time_of, false),
+        (Meaning::Time(time_of), ColumnKind::DateTime) => Cell::Time(time_of, true),
+        (Meaning::Time(time_of), ColumnKind::Text) if !time_of.is_text() => {
+            Cell::Time(time_of, time_of != TimeOf::Days)
         }
-        Meaning::Json if *kind == ColumnKind::Json => return Cell::Json,
-        Meaning::Bits if *kind == ColumnKind::Number => return Cell::Bits,
-        _ => return Cell::AsJava,
-    };
-    match kind {
-        ColumnKind::Date => Cell::Time(time_of, false),
-        ColumnKind::DateTime => Cell::Time(time_of, true),
+        (Meaning::SinceMidnight(per_second), ColumnKind::Text) => Cell::SinceMidnight(per_second),
+        (Meaning::VariableScaleDecimal, ColumnKind::Number | ColumnKind::Text) => {
+            Cell::VariableScaleDecimal
+        }
+        (Meaning::Json, ColumnKind::Json) => Cell::Json,
+        (Meaning::Bits, ColumnKind::Number) => Cell::Bits,
+        (Meaning::Map, ColumnKind::Nested | ColumnKind::Json) => Cell::Map,
         _ => Cell::AsJava,
     }
 }
@@ -181,49 +128,104 @@ impl Cell {
         out: &mut Vec<u8>,
         field: &Field,
         value: &Value<'_>,
+        style: &RowStyle,
     ) -> Result<(), DataError> {
-        if value.is_null() {
-            return json_row::write(out, Some(&field.schema), value);
-        }
         let done = match self {
             Self::AsJava => false,
             Self::Time(time_of, has_time) => {
-                let moment = time_of
-                    .moment(value)
-                    .ok_or_else(|| no_moment(field, value))?;
-                moment.write(out, has_time).map_err(|year| {
-                    DataError::data(format!(
-                        "field {} is of the year {year}; StarRocks has those from 0 to 9999",
-                        field.name
-                    ))
-                })?;
+                write_time(out, field, value, (time_of, has_time), style)?;
                 true
             }
+            Self::SinceMidnight(per_second) => write_since_midnight(out, value, per_second),
             Self::VariableScaleDecimal => write_decimal(out, value),
             Self::Json => write_json(out, value),
             Self::Bits => write_bits(out, value),
+            Self::Map => write_map(out, field, value, style)?,
         };
         if done {
             Ok(())
         } else {
-            json_row::write(out, Some(&field.schema), value)
+            json_row::write(out, Some(&field.schema), value, style)
         }
     }
 }
 
-impl TimeOf {
-    fn moment(self, value: &Value<'_>) -> Option<Moment> {
-        let units = match value {
-            Value::Date(units) | Value::Int32(units) => i64::from(*units),
-            Value::Timestamp(units) | Value::Int64(units) => *units,
-            Value::String(text) if self == Self::Iso => return Moment::parse(text),
-            _ => return None,
-        };
-        match self {
-            Self::Days => Moment::at_day(units),
-            Self::SinceEpoch(per_second) => Moment::since_epoch(units, per_second),
-            Self::Iso => None,
+fn write_time(
+    out: &mut Vec<u8>,
+    field: &Field,
+    value: &Value<'_>,
+    (time_of, has_time): (TimeOf, bool),
+    style: &RowStyle,
+) -> Result<(), DataError> {
+    let moment = moment(time_of, value).ok_or_else(|| no_moment(field, value))?;
+    let moment = match time_of {
+        TimeOf::Instant(_) | TimeOf::IsoInstant => moment.in_zone(&style.time_zone),
+        TimeOf::Days | TimeOf::Local(_) | TimeOf::IsoLocal => moment,
+    };
+    moment.write(out, has_time).map_err(|year| {
+        DataError::data(format!(
+            "field {} is of the year {year}; StarRocks has those from 0 to 9999",
+            field.name
+        ))
+    })
+}
+
+fn write_since_midnight(out: &mut Vec<u8>, value: &Value<'_>, per_second: i64) -> bool {
+    let units = match value {
+        Value::Time(units) | Value::Int32(units) => i64::from(*units),
+        Value::Int64(units) => *units,
+        _ => return false,
+    };
+    calendar::write_since_midnight(out, units, per_second);
+    true
+}
+
+/// A map as an object, its keys as texts: StarRocks takes no other form for MAP.
+fn write_map(
+    out: &mut Vec<u8>,
+    field: &Field,
+    value: &Value<'_>,
+    style: &RowStyle,
+) -> Result<bool, DataError> {
+    let (Value::Map(entries), SchemaType::Map(key_schema, value_schema)) =
+        (value, field.schema.kind())
+    else {
+        return Ok(false);
+    };
+    out.push(b'{');
+    let mut key_text = Vec::new();
+    for (at, (key, value)) in entries.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
         }
+        key_text.clear();
+        json_row::write(&mut key_text, key_schema.as_deref(), key, style)?;
+        // What has quotes has its escapes, too.
+        if key_text.first() == Some(&b'"') {
+            out.extend_from_slice(&key_text);
+        } else {
+            json_row::text(out, &String::from_utf8_lossy(&key_text));
+        }
+        out.push(b':');
+        json_row::write(out, value_schema.as_deref(), value, style)?;
+    }
+    out.push(b'}');
+    Ok(true)
+}
+
+fn moment(time_of: TimeOf, value: &Value<'_>) -> Option<Moment> {
+    let units = match value {
+        Value::Date(units) | Value::Int32(units) => i64::from(*units),
+        Value::Timestamp(units) | Value::Int64(units) => *units,
+        Value::String(text) if time_of.is_text() => return Moment::parse(text),
+        _ => return None,
+    };
+    match time_of {
+        TimeOf::Days => Moment::at_day(units),
+        TimeOf::Local(per_second) | TimeOf::Instant(per_second) => {
+            Moment::since_epoch(units, per_second)
+        }
+        TimeOf::IsoLocal | TimeOf::IsoInstant => None,
     }
 }
 
@@ -297,188 +299,4 @@ fn write_bits(out: &mut Vec<u8>, value: &Value<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn column(name: &str, primitive_type: &str) -> Column {
-        Column {
-            name: name.to_owned(),
-            primitive_type: primitive_type.to_owned(),
-            precision: None,
-            scale: None,
-        }
-    }
-
-    /// The row of one field of this schema for a column of this type.
-    fn check(schema: Schema, column_type: &str, value: Value<'_>, expect: &str) {
-        let field = Field {
-            name: "f".into(),
-            schema: Arc::new(schema),
-        };
-        let kinds = kinds(&[column("f", column_type)]);
-        let mut out = Vec::new();
-        let written = cell(&field, &kinds).write(&mut out, &field, &value);
-        let shown = match written {
-            Ok(()) => String::from_utf8(out).expect("a text"),
-            Err(error) => error.message,
-        };
-        assert_eq!(shown, expect, "{:?} {column_type}", field.schema.name());
-    }
-
-    fn named(kind: SchemaType, name: &str) -> Schema {
-        Schema::new(kind).optional().named(name)
-    }
-
-    #[test]
-    fn dates_and_times_are_texts_for_their_columns_and_numbers_for_others() {
-        let date = || Schema::of_logical_type(LogicalType::Date);
-        check(date(), "DATE", Value::Date(19_723), "\"2024-01-01\"");
-        check(
-            date(),
-            "DATETIME",
-            Value::Date(19_723),
-            "\"2024-01-01 00:00:00\"",
-        );
-        check(date(), "INT", Value::Date(19_723), "19723");
-        check(date(), "VARCHAR", Value::Date(19_723), "19723");
-        let timestamp = || Schema::of_logical_type(LogicalType::Timestamp);
-        let at = 1_700_000_000_123;
-        check(
-            timestamp(),
-            "DATETIME",
-            Value::Timestamp(at),
-            "\"2023-11-14 22:13:20.123000\"",
-        );
-        check(timestamp(), "DATE", Value::Timestamp(at), "\"2023-11-14\"");
-        check(timestamp(), "BIGINT", Value::Timestamp(at), "1700000000123");
-        let debezium = |name: &str, kind| named(kind, &format!("io.debezium.time.{name}"));
-        let int64 = || SchemaType::Int64;
-        check(
-            debezium("Date", SchemaType::Int32),
-            "DATE",
-            Value::Int32(0),
-            "\"1970-01-01\"",
-        );
-        check(
-            debezium("Timestamp", int64()),
-            "DATETIME",
-            Value::Int64(at),
-            "\"2023-11-14 22:13:20.123000\"",
-        );
-        check(
-            debezium("MicroTimestamp", int64()),
-            "DATETIME",
-            Value::Int64(at * 1_000 + 456),
-            "\"2023-11-14 22:13:20.123456\"",
-        );
-        check(
-            debezium("NanoTimestamp", int64()),
-            "DATETIME",
-            Value::Int64(at * 1_000_000 + 456_789),
-            "\"2023-11-14 22:13:20.123456\"",
-        );
-        check(
-            debezium("ZonedTimestamp", SchemaType::String),
-            "DATETIME",
-            Value::String("2018-06-20T13:37:03+02:00".into()),
-            "\"2018-06-20 11:37:03\"",
-        );
-        check(
-            debezium("MicroTime", int64()),
-            "DATETIME",
-            Value::Int64(5),
-            "5",
-        );
-        check(
-            debezium("Timestamp", int64()),
-            "DATETIME",
-            Value::Null,
-            "null",
-        );
-        check(
-            debezium("MicroTimestamp", int64()),
-            "DATETIME",
-            Value::Int64(9_223_372_036_825_200_000),
-            "field f is of the year 294247; StarRocks has those from 0 to 9999",
-        );
-        check(
-            debezium("ZonedTimestamp", SchemaType::String),
-            "DATE",
-            Value::String("infinity".into()),
-            "field f has the value 'infinity', which is no io.debezium.time.ZonedTimestamp",
-        );
-    }
-
-    #[test]
-    fn debeziums_other_types_are_what_their_columns_take() {
-        let field = |name: &str, kind| Field {
-            name: name.into(),
-            schema: Schema::of(kind),
-        };
-        let fields = vec![
-            field("scale", SchemaType::Int32),
-            field("value", SchemaType::Bytes),
-        ];
-        let decimal = Schema::structure(fields)
-            .expect("two names")
-            .named(VARIABLE_SCALE_DECIMAL);
-        let value = || {
-            let values = vec![Value::Int32(2), Value::Bytes(vec![0x30, 0x39].into())];
-            Value::Struct(Struct::new(Arc::new(decimal.clone()), values))
-        };
-        check(decimal.clone(), "DECIMAL128", value(), "123.45");
-        check(
-            decimal.clone(),
-            "JSON",
-            value(),
-            r#"{"scale":2,"value":"MDk="}"#,
-        );
-        let json = || named(SchemaType::String, JSON);
-        check(
-            json(),
-            "JSON",
-            Value::String(r#"{"a": 1}"#.into()),
-            r#"{"a": 1}"#,
-        );
-        check(json(), "JSON", Value::String("{".into()), r#""{""#);
-        check(json(), "VARCHAR", Value::String("{}".into()), r#""{}""#);
-        let bits = || named(SchemaType::Bytes, BITS);
-        check(
-            bits(),
-            "BIGINT",
-            Value::Bytes(vec![0x01, 0x02, 0].into()),
-            "513",
-        );
-        check(bits(), "INT", Value::Bytes(Vec::new().into()), "0");
-        check(
-            bits(),
-            "BIGINT",
-            Value::Bytes(vec![1; 9].into()),
-            "\"AQEBAQEBAQEB\"",
-        );
-        check(
-            bits(),
-            "VARBINARY",
-            Value::Bytes(vec![1].into()),
-            "\"AQ==\"",
-        );
-    }
-
-    #[test]
-    fn columns_are_asked_for_only_where_they_matter() {
-        let fields = |schema: Schema| {
-            let field = Field {
-                name: "f".into(),
-                schema: Arc::new(schema),
-            };
-            Schema::structure(vec![field]).expect("one name")
-        };
-        let plain = fields(Schema::new(SchemaType::Int64));
-        let date = fields(Schema::of_logical_type(LogicalType::Date));
-        assert!(!wants_columns(&plain));
-        assert!(wants_columns(&date));
-        assert_eq!(cells(&date, &kinds(&[column("f", "INT")])), None);
-        assert_eq!(cells(&date, &kinds(&[column("g", "DATE")])), None);
-        assert!(cells(&date, &kinds(&[column("f", "DATE")])).is_some());
-    }
-}
+mod tests;

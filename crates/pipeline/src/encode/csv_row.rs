@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use starrocks_kafka_connect::data::{Schema, SchemaAndValue, SchemaType, Value};
+use starrocks_kafka_connect::data::{Schema, SchemaType, Value};
 use starrocks_kafka_connect::error::DataError;
 
 use super::json_row;
+use super::settings::RowStyle;
 
 /// What to do about a field that cannot be written.
 const WAY_OUT: &str = "; choose another sink.properties.column_separator or sink.properties.row_delimiter, or \
@@ -40,6 +41,9 @@ pub(super) enum Order {
     Unknown(String),
 }
 
+/// A value with its schema.
+type Row<'v> = (Option<&'v Arc<Schema>>, &'v Value<'v>);
+
 /// Whether a row of this value has to know the order of fields.
 pub(super) fn has_fields(value: &Value<'_>) -> bool {
     matches!(value, Value::Struct(_) | Value::Map(_))
@@ -52,11 +56,12 @@ pub(super) fn has_fields(value: &Value<'_>) -> bool {
 /// read as something else.
 pub(super) fn write(
     out: &mut Vec<u8>,
-    converted: &SchemaAndValue<'_>,
+    row: Row<'_>,
     format: &CsvFormat,
     order: &Order,
+    style: &RowStyle,
 ) -> Result<(), DataError> {
-    let value = &converted.value;
+    let (_, value) = row;
     if let Value::String(text) = value {
         out.extend_from_slice(text.as_bytes());
         return Ok(());
@@ -68,7 +73,7 @@ pub(super) fn write(
         ));
     }
     match order {
-        Order::Known(columns) => Fields { out, format }.write(columns, converted),
+        Order::Known(columns) => Fields { out, format, style }.write(columns, row),
         Order::NotAsked | Order::Unknown(_) => {
             let reason = match order {
                 Order::Unknown(reason) => format!(" ({reason})"),
@@ -94,14 +99,11 @@ fn no_row(value: &Value<'_>, way_out: &str) -> DataError {
 struct Fields<'o> {
     out: &'o mut Vec<u8>,
     format: &'o CsvFormat,
+    style: &'o RowStyle,
 }
 
 impl Fields<'_> {
-    fn write(
-        mut self,
-        columns: &[String],
-        converted: &SchemaAndValue<'_>,
-    ) -> Result<(), DataError> {
+    fn write(mut self, columns: &[String], row: Row<'_>) -> Result<(), DataError> {
         let CsvFormat {
             column_separator,
             row_delimiter,
@@ -117,8 +119,8 @@ impl Fields<'_> {
                 self.out.extend_from_slice(column_separator);
             }
             let start = self.out.len();
-            let (schema, value) = field(converted, column, at);
-            if value.is_null() && schema.is_none_or(|schema| schema.optional) {
+            let (schema, value) = field(row, column, at, self.style);
+            if value.is_null() && may_be_null(schema) {
                 self.out.extend_from_slice(NULL);
             } else {
                 self.value(schema, value)
@@ -171,7 +173,7 @@ impl Fields<'_> {
             return Ok(());
         }
         let start = self.out.len();
-        json_row::write(self.out, schema, value)?;
+        json_row::write(self.out, schema, value, self.style)?;
         let is_quoted = matches!(self.out[start..], [b'"', .., b'"']);
         if is_quoted {
             self.out.pop();
@@ -207,15 +209,21 @@ fn in_column(column: &str, reason: &str) -> DataError {
     ))
 }
 
+/// Whether null may stand in a field. One that has a default is null only where defaults are not applied.
+fn may_be_null(schema: Option<&Schema>) -> bool {
+    schema.is_none_or(|schema| schema.optional || schema.default.is_some())
+}
+
 /// The value of a field of this name, with its default in the place of null; null where there is none. Fields mostly
 /// stand where the column does: `likely` is looked at first.
 fn field<'v>(
-    converted: &'v SchemaAndValue<'_>,
+    (schema, value): Row<'v>,
     name: &str,
     likely: usize,
+    style: &RowStyle,
 ) -> (Option<&'v Schema>, &'v Value<'v>) {
     const NOTHING: (Option<&Schema>, &Value<'static>) = (None, &Value::Null);
-    match &converted.value {
+    match value {
         Value::Struct(structure) => {
             let fields = structure.schema().fields();
             let is_it = |at: &usize| fields.get(*at).is_some_and(|field| &*field.name == name);
@@ -225,11 +233,11 @@ fn field<'v>(
             let schema = &*fields[at].schema;
             (
                 Some(schema),
-                json_row::or_default(schema, &structure.values()[at]),
+                json_row::or_default(schema, &structure.values()[at], style),
             )
         }
         Value::Map(entries) => {
-            let element = match converted.schema.as_deref().map(Schema::kind) {
+            let element = match schema.map(|schema| schema.kind()) {
                 Some(SchemaType::Map(_, element)) => element.as_deref(),
                 _ => None,
             };

@@ -8,6 +8,7 @@ use std::io::Write as _;
 
 use super::cell::Cell;
 use super::plain_text::end_of_plain_text;
+use super::settings::{BinaryFormat, NullDefault, RowStyle};
 
 /// What a cast of a whole value has left of a logical type: its name, and a value that is none.
 fn check_logical(schema: &Schema, value: &Value<'_>) -> Result<(), DataError> {
@@ -37,22 +38,24 @@ pub(super) fn write_whole(
     out: &mut Vec<u8>,
     schema: Option<&Schema>,
     value: &Value<'_>,
+    style: &RowStyle,
 ) -> Result<(), DataError> {
     if let Some(schema) = schema {
         check_logical(schema, value)?;
     }
-    write(out, schema, value)
+    write(out, schema, value, style)
 }
 
-/// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as,
-/// bytes are Base64, and null in a struct's field that has a default is the default.
+/// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as;
+/// bytes, and null in a struct's field that has a default, are as `style` says.
 ///
 /// # Errors
-/// Null where the schema does not allow it.
+/// Null where the schema does not allow it, and bytes that are not what `style` takes them for.
 pub(super) fn write(
     out: &mut Vec<u8>,
     schema: Option<&Schema>,
     value: &Value<'_>,
+    style: &RowStyle,
 ) -> Result<(), DataError> {
     match value {
         Value::Date(_) | Value::Time(_) | Value::Timestamp(_) if schema.is_none() => {
@@ -77,39 +80,54 @@ pub(super) fn write(
         Value::Float64(number) => float(out, *number),
         Value::Decimal(number) => display(out, number),
         Value::String(value) => text(out, value),
-        Value::Bytes(bytes) => {
-            out.push(b'"');
-            out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
-            out.push(b'"');
-        }
+        Value::Bytes(value) => bytes(out, value, style.binary)?,
         Value::Array(values) => {
             let element = schema.and_then(|schema| match schema.kind() {
                 SchemaType::Array(element) => element.as_deref(),
                 _ => None,
             });
             list(out, b'[', b']', values, |out, value| {
-                write(out, element, value)
+                write(out, element, value, style)
             })?;
         }
-        Value::Map(entries) => map(out, schema, entries)?,
-        Value::Struct(structure) => fields(out, structure, &[])?,
+        Value::Map(entries) => map(out, schema, entries, style)?,
+        Value::Struct(structure) => fields(out, structure, Parts::default(), style)?,
     }
     Ok(())
+}
+
+/// Which fields of a row are written, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Parts<'c> {
+    /// How each field of a struct is written, in their order; those without one as in Java.
+    pub(super) cells: &'c [Cell],
+    /// The places of fields or entries that are not written, in order.
+    pub(super) left_out: &'c [usize],
 }
 
 /// The same, with the fields of the struct that the value is written for their columns.
 ///
 /// # Errors
-/// As [`write`], and a value that its column cannot take.
-pub(super) fn write_cells(
+/// As [`write_whole`], and a value that its column cannot take.
+pub(super) fn write_parts(
     out: &mut Vec<u8>,
     schema: Option<&Schema>,
     value: &Value<'_>,
-    cells: &[Cell],
+    parts: Parts<'_>,
+    style: &RowStyle,
 ) -> Result<(), DataError> {
     match value {
-        Value::Struct(structure) => fields(out, structure, cells),
-        value => write(out, schema, value),
+        Value::Struct(structure) => fields(out, structure, parts, style),
+        Value::Map(entries) if !parts.left_out.is_empty() => {
+            let entries = entries.iter().enumerate();
+            let kept = entries.filter(|(at, _)| !parts.left_out.contains(at));
+            list(out, b'{', b'}', kept, |out, (_, (name, value))| {
+                write(out, None, name, style)?;
+                out.push(b':');
+                write(out, None, value, style)
+            })
+        }
+        value => write_whole(out, schema, value, style),
     }
 }
 
@@ -134,7 +152,34 @@ fn float(out: &mut Vec<u8>, number: impl zmij::Float) {
     }
 }
 
-fn text(out: &mut Vec<u8>, text: &str) {
+fn bytes(out: &mut Vec<u8>, bytes: &[u8], format: BinaryFormat) -> Result<(), DataError> {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    match format {
+        BinaryFormat::Base64 => {
+            out.push(b'"');
+            out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+            out.push(b'"');
+        }
+        BinaryFormat::Hex => {
+            out.push(b'"');
+            let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            out.extend(digits.map(|digit| HEX[usize::from(digit)]));
+            out.push(b'"');
+        }
+        BinaryFormat::Utf8 => {
+            let as_text = std::str::from_utf8(bytes).map_err(|error| {
+                DataError::data(format!(
+                    "bytes are no text ({error}), which starrocks.binary.format=utf8 takes them for"
+                ))
+            })?;
+            text(out, as_text);
+        }
+    }
+    Ok(())
+}
+
+/// Appends a text between quotes.
+pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');
@@ -192,6 +237,7 @@ fn map(
     out: &mut Vec<u8>,
     schema: Option<&Schema>,
     entries: &[(Value<'_>, Value<'_>)],
+    style: &RowStyle,
 ) -> Result<(), DataError> {
     let (key, element) = match schema.map(Schema::kind) {
         Some(SchemaType::Map(key, element)) => (key.as_deref(), element.as_deref()),
@@ -207,49 +253,66 @@ fn map(
             match name {
                 // Its text in Java, where the schema of keys allows it.
                 Value::Null => text(out, "null"),
-                name => write(out, None, name)?,
+                name => write(out, None, name, style)?,
             }
             out.push(b':');
-            write(out, element, value)
+            write(out, element, value, style)
         });
     }
     list(out, b'[', b']', entries, |out, (name, value)| {
         out.push(b'[');
-        write(out, key, name)?;
+        write(out, key, name, style)?;
         out.push(b',');
-        write(out, element, value)?;
+        write(out, element, value, style)?;
         out.push(b']');
         Ok(())
     })
 }
 
-/// Fields without a cell of their own are written as in Java.
-fn fields(out: &mut Vec<u8>, structure: &Struct<'_>, cells: &[Cell]) -> Result<(), DataError> {
+fn fields(
+    out: &mut Vec<u8>,
+    structure: &Struct<'_>,
+    parts: Parts<'_>,
+    style: &RowStyle,
+) -> Result<(), DataError> {
     let fields = structure.schema().fields().iter().zip(structure.values());
-    let mut cells = cells.iter();
-    list(out, b'{', b'}', fields, |out, (field, value)| {
-        let cell = cells.next();
+    let kept = fields
+        .enumerate()
+        .filter(|(at, _)| !parts.left_out.contains(at));
+    list(out, b'{', b'}', kept, |out, (at, (field, value))| {
         text(out, &field.name);
         out.push(b':');
-        let written = or_default(&field.schema, value);
-        check_default(&field.schema, value, written)?;
-        if written.is_null() && !field.schema.optional {
-            return Err(DataError::data(format!(
-                "Conversion error: null value for field {} that is required and has no default value",
-                field.name
-            )));
+        let written = or_default(&field.schema, value, style);
+        if written.is_null() {
+            return null(out, &field.schema, &field.name);
         }
-        match cell {
-            Some(cell) => cell.write(out, field, written),
-            None => write(out, Some(&field.schema), written),
+        check_default(&field.schema, value, written)?;
+        match parts.cells.get(at) {
+            Some(cell) => cell.write(out, field, written, style),
+            None => write(out, Some(&field.schema), written, style),
         }
     })
 }
 
-/// What stands in the place of a field's null: the default, where the field's schema has one.
-pub(super) fn or_default<'v>(schema: &'v Schema, value: &'v Value<'v>) -> &'v Value<'v> {
+/// Null in a field: where it is allowed, or a default that is not applied stands behind it.
+fn null(out: &mut Vec<u8>, schema: &Schema, name: &str) -> Result<(), DataError> {
+    if !schema.optional && schema.default.is_none() {
+        return Err(DataError::data(format!(
+            "Conversion error: null value for field {name} that is required and has no default value"
+        )));
+    }
+    out.extend_from_slice(b"null");
+    Ok(())
+}
+
+/// What stands in the place of a field's null: the default, where the field's schema has one and defaults are applied.
+pub(super) fn or_default<'v>(
+    schema: &'v Schema,
+    value: &'v Value<'v>,
+    style: &RowStyle,
+) -> &'v Value<'v> {
     match (&schema.default, value) {
-        (Some(default), Value::Null) => default,
+        (Some(default), Value::Null) if style.null_default == NullDefault::Apply => default,
         (_, value) => value,
     }
 }

@@ -1,11 +1,26 @@
 //! How one table's rows are written.
 
 use super::RowFormat;
-use super::cell::{self, Cell, ColumnKinds};
+use super::cell::{self, Cell, ColumnKind, ColumnKinds};
 use super::csv_row::{CsvFormat, Order};
-use starrocks_kafka_connect::data::Schema;
-use starrocks_kafka_starrocks::Column;
+use super::unknown_fields::{self, SchemaEvolution};
+use starrocks_kafka_connect::data::{Schema, Value};
+use starrocks_kafka_connect::error::DataError;
+use starrocks_kafka_starrocks::{TableDescription, TableModel};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// What StarRocks is to be told of the columns of a round's rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadColumns {
+    /// No more than the load properties say.
+    AsConfigured,
+    /// The order in which their fields stand, which is the table's own: so that a column that is added or dropped meanwhile
+    /// shifts nothing.
+    Order(Arc<[String]>),
+    /// The columns that they have: the load is a partial update.
+    Part(Arc<[String]>),
+}
 
 /// How one table's rows are written.
 #[derive(Debug)]
@@ -22,6 +37,12 @@ pub(super) enum TableRows {
 #[derive(Debug, Default)]
 pub(super) struct JsonRows {
     columns: Columns,
+    /// Which columns the rows of the open round have.
+    written: Written,
+    /// Whether there were rows that are written otherwise where the columns are known.
+    wants_types: bool,
+    /// The fields without a column that were told.
+    reported: BTreeSet<Box<str>>,
     /// Records of one schema mostly come one after the other.
     last: Option<LastSchema>,
 }
@@ -29,13 +50,31 @@ pub(super) struct JsonRows {
 /// The schema of the last record, and how its fields are written; `None`: all as in Java.
 type LastSchema = (Arc<Schema>, Option<Arc<[Cell]>>);
 
+/// What is to be known of a table's rows, and whom to tell.
+pub(super) struct Watch<'w> {
+    pub(super) table: &'w str,
+    pub(super) evolution: SchemaEvolution,
+    pub(super) observations: &'w mut Vec<String>,
+}
+
 #[derive(Debug, Default)]
 enum Columns {
     #[default]
     NotAsked,
-    Known(ColumnKinds),
+    Known(ColumnKinds, Option<TableModel>),
     /// Nobody can tell.
     Unknown,
+}
+
+/// Which columns the rows of a round have: all rows of a load have the same.
+#[derive(Debug, Default)]
+enum Written {
+    #[default]
+    Nothing,
+    /// All, those that a row does not name as null or their default.
+    Whole,
+    /// These; in a row that is there already the others stay as they are.
+    Part(Arc<[String]>),
 }
 
 /// How a row of JSON is written.
@@ -66,67 +105,166 @@ impl TableRows {
         matches!(self, Self::Json(_) | Self::MappedJson)
     }
 
-    /// Tells the table's columns in their order, or why nobody can tell them.
-    pub(super) fn set_columns(&mut self, columns: Result<Vec<Column>, String>) {
+    /// Tells what the table is, or why nobody can tell it.
+    pub(super) fn set_columns(&mut self, table: Result<TableDescription, String>) {
         match self {
             Self::Csv(_, order) => {
-                let names = columns.map(|columns| columns.into_iter().map(|column| column.name));
+                let names = table.map(|table| table.columns.into_iter().map(|column| column.name));
                 *order = names.map_or_else(Order::Unknown, |names| Order::Known(names.collect()));
             }
             Self::Json(rows) => {
                 rows.last = None;
-                rows.columns = columns.map_or(Columns::Unknown, |columns| {
-                    Columns::Known(cell::kinds(&columns))
+                rows.columns = table.map_or(Columns::Unknown, |table| {
+                    Columns::Known(cell::kinds(&table.columns), table.model)
                 });
             }
             Self::MappedJson => {}
         }
     }
 
-    /// Forgets the columns: they may have changed.
-    pub(super) fn forget_columns(&mut self) {
+    /// A round begins: the columns may have changed.
+    pub(super) fn begin_round(&mut self) {
         match self {
             Self::Csv(format, order) if format.columns.is_none() => *order = Order::NotAsked,
-            Self::Json(rows) if !matches!(rows.columns, Columns::NotAsked) => {
-                *rows = JsonRows::default();
+            Self::Json(rows) => {
+                *rows = JsonRows {
+                    reported: std::mem::take(&mut rows.reported),
+                    ..JsonRows::default()
+                };
             }
             _ => {}
         }
     }
 
-    /// The order in which fields are written, where it is the table's own and was told.
-    pub(super) fn columns(&self) -> Option<Arc<[String]>> {
+    /// What StarRocks is to be told of the columns of the round's rows, beside the load properties.
+    pub(super) fn load_columns(&self) -> LoadColumns {
         match self {
             Self::Csv(format, Order::Known(columns)) if format.columns.is_none() => {
-                Some(Arc::clone(columns))
+                LoadColumns::Order(Arc::clone(columns))
             }
-            _ => None,
+            Self::Json(JsonRows {
+                written: Written::Part(columns),
+                ..
+            }) => LoadColumns::Part(Arc::clone(columns)),
+            _ => LoadColumns::AsConfigured,
         }
     }
 }
 
 impl JsonRows {
     /// How a row of this schema is written.
-    pub(super) fn row(&mut self, schema: Option<&Arc<Schema>>) -> JsonRow {
+    ///
+    /// # Errors
+    /// It has fields that the table has no column for, and that is to be an error.
+    pub(super) fn row(
+        &mut self,
+        schema: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+        watch: Watch<'_>,
+    ) -> Result<JsonRow, DataError> {
         let Some(schema) = schema else {
-            return JsonRow::AsJava;
+            return self.schemaless(value, watch.evolution);
         };
         let cells = match &self.last {
             Some((last, cells)) if Arc::ptr_eq(last, schema) => cells.clone(),
             _ => {
-                let cells = if cell::wants_columns(schema) {
-                    match &self.columns {
-                        Columns::NotAsked => return JsonRow::NeedsColumns,
-                        Columns::Known(kinds) => cell::cells(schema, kinds),
-                        Columns::Unknown => None,
+                let cells = match &self.columns {
+                    Columns::NotAsked if schema.fields().is_empty() => None,
+                    Columns::NotAsked => {
+                        self.wants_types |= cell::wants_columns(schema);
+                        return Ok(JsonRow::NeedsColumns);
                     }
-                } else {
-                    None
+                    Columns::Known(kinds, _) => {
+                        let unknown = unknown_fields::of_schema(schema, kinds);
+                        if !unknown.is_empty() {
+                            if watch.evolution == SchemaEvolution::Fail {
+                                return Err(unknown_fields::error(&unknown, kinds));
+                            }
+                            let reported = &mut self.reported;
+                            let mut new = unknown;
+                            new.retain(|name| reported.insert((*name).into()));
+                            if !new.is_empty() {
+                                let seen = unknown_fields::observation(watch.table, &new, kinds);
+                                watch.observations.push(seen);
+                            }
+                        }
+                        cell::cells(schema, kinds)
+                    }
+                    Columns::Unknown => None,
                 };
                 self.last = Some((Arc::clone(schema), cells.clone()));
                 cells
             }
         };
-        cells.map_or(JsonRow::AsJava, JsonRow::Cells)
+        Ok(cells.map_or(JsonRow::AsJava, JsonRow::Cells))
+    }
+
+    fn schemaless(
+        &self,
+        value: &Value<'_>,
+        evolution: SchemaEvolution,
+    ) -> Result<JsonRow, DataError> {
+        if evolution == SchemaEvolution::None {
+            return Ok(JsonRow::AsJava);
+        }
+        match &self.columns {
+            Columns::NotAsked => Ok(JsonRow::NeedsColumns),
+            Columns::Unknown => Ok(JsonRow::AsJava),
+            Columns::Known(kinds, _) => match unknown_fields::of_map(value, kinds) {
+                Some(name) => Err(unknown_fields::error(&[name], kinds)),
+                None => Ok(JsonRow::AsJava),
+            },
+        }
+    }
+
+    /// Whether rows of it are written otherwise where its columns are known.
+    pub(super) const fn wants_types(&self) -> bool {
+        self.wants_types
+    }
+
+    /// Whether it was told what the table is, or that nobody can tell it.
+    pub(super) const fn is_told(&self) -> bool {
+        !matches!(self.columns, Columns::NotAsked)
+    }
+
+    /// What a column takes, where that is known.
+    pub(super) fn kind(&self, column: &str) -> Option<ColumnKind> {
+        match &self.columns {
+            Columns::Known(kinds, _) => kinds.get(column).copied(),
+            Columns::NotAsked | Columns::Unknown => None,
+        }
+    }
+
+    /// Whether the table may have a column of this name.
+    pub(super) fn may_have(&self, column: &str) -> bool {
+        match &self.columns {
+            Columns::Known(kinds, _) => kinds.contains_key(column),
+            Columns::NotAsked | Columns::Unknown => true,
+        }
+    }
+
+    /// The table's model, where that is known.
+    pub(super) const fn model(&self) -> Option<TableModel> {
+        match &self.columns {
+            Columns::Known(_, model) => *model,
+            Columns::NotAsked | Columns::Unknown => None,
+        }
+    }
+
+    /// Makes room in the round for a row of these columns, `None` for all. Whether there is.
+    pub(super) fn admit(&mut self, columns: Option<&[&str]>) -> bool {
+        match (&self.written, columns) {
+            (Written::Nothing, None) => self.written = Written::Whole,
+            (Written::Nothing, Some(columns)) => {
+                // Once a round: rows of other columns end it.
+                let columns = columns.iter().map(|&column| column.to_owned());
+                self.written = Written::Part(columns.collect());
+            }
+            (Written::Whole, columns) => return columns.is_none(),
+            (Written::Part(written), columns) => {
+                return columns.is_some_and(|columns| columns.iter().eq(written.iter()));
+            }
+        }
+        true
     }
 }

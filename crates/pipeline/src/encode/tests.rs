@@ -1,9 +1,12 @@
 use super::*;
 use crate::kafka::NoHeaders;
+use crate::routing::TopicMap;
 use proptest::prelude::*;
+use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::data::Decimal;
 use starrocks_kafka_connect::json::Json;
 use starrocks_kafka_connect::transform::TransformChain;
+use starrocks_kafka_starrocks::Column;
 use std::collections::HashMap;
 
 #[derive(Default)]
@@ -49,7 +52,7 @@ fn encoder(key: &str, value: &str, topics: &str) -> Encoder {
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
         transforms: TransformChain::default(),
         topics,
-        formats: RowFormats::default(),
+        rows: RowSettings::default(),
     })
     .expect("valid settings")
 }
@@ -125,7 +128,7 @@ fn values_nest_as_deep_as_json_does() {
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
         transforms: TransformChain::default(),
         topics: TopicMap::parse("a:t").expect("a map"),
-        formats: RowFormats::default(),
+        rows: RowSettings::default(),
     };
     let mut with_schemas = Encoder::new(&settings).expect("valid settings");
     let map = "{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":";
@@ -177,7 +180,7 @@ fn what_is_no_row_fails_in_the_sink() {
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
         transforms: TransformChain::default(),
         topics: TopicMap::default(),
-        formats: RowFormats::default(),
+        rows: RowSettings::default(),
     };
     let mut encoder = Encoder::new(&settings).expect("valid settings");
     let value = br#"{"schema":{"type":"array","items":{"type":"string"}},"payload":["a",1]}"#;
@@ -211,13 +214,16 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
         transforms: TransformChain::default(),
         topics: TopicMap::default(),
-        formats: RowFormats {
-            default: csv(None),
-            tables: [
-                ("json".to_owned(), RowFormat::Json),
-                ("named".to_owned(), csv(Some("b"))),
-            ]
-            .into(),
+        rows: RowSettings {
+            formats: RowFormats {
+                default: csv(None),
+                tables: [
+                    ("json".to_owned(), RowFormat::Json),
+                    ("named".to_owned(), csv(Some("b"))),
+                ]
+                .into(),
+            },
+            ..RowSettings::default()
         },
     };
     let mut encoder = Encoder::new(&settings).expect("valid settings");
@@ -245,9 +251,13 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
         precision: None,
         scale: None,
     });
-    encoder.set_columns(TableId(0), Ok(columns.into()));
+    let description = TableDescription {
+        model: None,
+        columns: columns.into(),
+    };
+    encoder.set_columns(TableId(0), Ok(description));
     check(&mut encoder, "t", row, Ok("2\t1"));
-    encoder.forget_columns();
+    encoder.begin_round();
     check(&mut encoder, "t", row, Err("needs columns"));
     check(&mut encoder, "named", row, Ok("2"));
     let blank = encode(&mut encoder, &record("t", None, Some(b"\"\"")));
@@ -266,7 +276,7 @@ fn problems_of_both_converters_come_at_once() {
         header: converter("header.converter", "SimpleHeaderConverter", &[]),
         transforms: TransformChain::default(),
         topics: TopicMap::default(),
-        formats: RowFormats::default(),
+        rows: RowSettings::default(),
     })
     .expect_err("three problems");
     let names: Vec<&str> = problems

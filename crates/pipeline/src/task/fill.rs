@@ -55,6 +55,8 @@ enum Taken {
     NeedsColumns(TableId),
     /// Not yet: it waits for the answer to this.
     NeedsSchema(SchemaQuestion),
+    /// Not yet: it belongs to the next round.
+    NeedsRound,
 }
 
 impl<K: Kafka> Session<'_, K> {
@@ -105,10 +107,19 @@ impl<K: Kafka> Session<'_, K> {
         while next < batch.len() {
             let record = batch.get(next);
             match self.take(&record) {
-                Ok(Taken::Yes) => taken += 1,
+                Ok(Taken::Yes) => {
+                    taken += 1;
+                    self.tell_observations();
+                }
                 Ok(Taken::No) => {}
                 Ok(Taken::NeedsAnnouncing(table)) => {
                     self.announce(&record, table)?;
+                    if self.restarts == restarts {
+                        continue;
+                    }
+                }
+                Ok(Taken::NeedsRound) => {
+                    self.end_round_before(&record)?;
                     if self.restarts == restarts {
                         continue;
                     }
@@ -221,6 +232,7 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::Skipped | Encoded::Dropped | Encoded::Blank(_) => None,
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
             Encoded::NeedsSchema(question) => return Ok(Taken::NeedsSchema(question)),
+            Encoded::NeedsRound(_) => return Ok(Taken::NeedsRound),
         };
         // What is owed was part of a plan that did fit, and what is announced does.
         let is_new = share.cover(record.offset, table);
@@ -233,12 +245,38 @@ impl<K: Kafka> Session<'_, K> {
         Ok(Taken::Yes)
     }
 
+    /// Says what was seen in records.
+    fn tell_observations(&mut self) {
+        for what in self.task.encoder.take_observations() {
+            tracing::warn!("{what}");
+            self.task.status.incident(self.now(), what);
+        }
+    }
+
+    /// Ends the round before a record whose row has other columns than the rows of its table so far. What is owed was loaded by
+    /// one round, and is again.
+    fn end_round_before(&mut self, record: &RawRecord<'_>) -> Turn {
+        if self.replay.is_empty() {
+            return self.end_round();
+        }
+        let RawRecord {
+            topic,
+            partition,
+            offset,
+            ..
+        } = record;
+        Err(failed(format!(
+            "the rows that partition {partition} of topic {topic} is owed have other columns from offset {offset} on than before it, \
+             and were loaded by one round: was the configuration changed since? Go on with the configuration of before until nothing \
+             is owed"
+        )))
+    }
+
     /// A round in which bad rows are looked for has no more of them than that takes.
     fn check_search(&mut self, table: TableId) {
         let rows_max = self.refusals.searches.rows_max(table);
-        let is_full = rows_max.is_some_and(|most| self.batches.taken_rows(table) >= most);
-        if let Some(filling) = &mut self.filling {
-            filling.must_seal |= is_full;
+        if let (Some(filling), Some(most)) = (&mut self.filling, rows_max) {
+            filling.must_seal |= filling.round.records_with_rows(table) >= most;
         }
     }
 
@@ -248,10 +286,11 @@ impl<K: Kafka> Session<'_, K> {
         let name = Arc::clone(self.task.encoder.table_name(table));
         let warehouse = self.task.warehouse.clone();
         self.enter("asking for the columns of a table");
-        let columns = self.wait(async move { warehouse.columns(&name).await })?;
-        let columns = columns.map_err(|error| error.to_string());
-        if let Err(reason) = &columns
-            && self.task.encoder.may_lack_columns(table)
+        let with_model = self.task.encoder.asks_for_models();
+        let description = self.wait(async move { warehouse.describe(&name, with_model).await })?;
+        let description = description.map_err(|error| error.to_string());
+        if let Err(reason) = &description
+            && self.task.encoder.lacks_types(table)
             && self.without_columns.insert(table)
         {
             let name = self.task.encoder.table_name(table);
@@ -262,7 +301,7 @@ impl<K: Kafka> Session<'_, K> {
             tracing::warn!("{what}");
             self.task.status.incident(self.now(), what);
         }
-        self.task.encoder.set_columns(table, columns);
+        self.task.encoder.set_columns(table, description);
         self.enter("reading");
         Ok(())
     }
@@ -290,7 +329,7 @@ impl<K: Kafka> Session<'_, K> {
 
     fn open_round(&mut self) -> Filling {
         // A column may have been added: one question a round is what keeps its values from being left out.
-        self.task.encoder.forget_columns();
+        self.task.encoder.begin_round();
         let now = self.now();
         self.refusals.begin_round(&self.positions, now);
         self.frame_tables();

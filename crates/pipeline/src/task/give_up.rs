@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::refusals::RoundRows;
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed, rejoin};
+use crate::backoff::Backoff;
 use crate::kafka::{CommittedOffset, Kafka};
 use crate::load::open_transactions;
 use crate::metadata::Attempt;
@@ -12,7 +13,7 @@ use crate::round::Prepared;
 use crate::settings::DeliveryGuarantee;
 use crate::status::Counters;
 use crate::table_load::{AGAIN, Begun, FailureKind, LoadFailure};
-use crate::warehouse::{Backoff, RollbackError};
+use crate::warehouse::RollbackError;
 
 /// Rounds given up since the last one that became visible.
 #[derive(Debug, Default)]

@@ -45,6 +45,7 @@ pub(super) struct RoundRows(BTreeMap<Arc<str>, TableRows>);
 #[derive(Debug)]
 struct TableRows {
     table: TableId,
+    /// How many records have them: what is looked for is a record, and one may have two rows.
     rows: u64,
     /// The record of the first of them, of whichever partition.
     first: Option<(TopicPartition, i64)>,
@@ -117,7 +118,7 @@ impl<K: Kafka> Session<'_, K> {
         let tables = round.tables().into_iter().map(|table| {
             let rows = TableRows {
                 table,
-                rows: self.batches.taken_rows(table),
+                rows: round.records_with_rows(table),
                 first: round.first_row(table),
             };
             (Arc::clone(self.task.encoder.table_name(table)), rows)

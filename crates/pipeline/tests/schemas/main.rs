@@ -1,6 +1,7 @@
 //! Records with schemas, from their bytes to rows: good ones, bad ones, and any bytes at all.
 
 mod bad;
+mod changes;
 mod laws;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::{RegisteredSchema, SchemaFormat};
 use starrocks_kafka_connect::transform::TransformChain;
-use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowFormats, Rows};
+use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowSettings, Rows};
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::{TableId, TopicMap};
 use starrocks_kafka_testbed::produce::Format;
@@ -51,6 +52,10 @@ struct Reader {
 
 impl Reader {
     fn new(format: Format, text: &str) -> Self {
+        Self::with_rows(format, text, RowSettings::default())
+    }
+
+    fn with_rows(format: Format, text: &str, rows: RowSettings) -> Self {
         let (_, format, class) = FORMATS
             .into_iter()
             .find(|(one, ..)| *one == format)
@@ -67,7 +72,7 @@ impl Reader {
             header: converter("header.converter", "SimpleHeaderConverter"),
             transforms: TransformChain::default(),
             topics: TopicMap::default(),
-            formats: RowFormats::default(),
+            rows,
         };
         Self {
             encoder: Encoder::new(&settings).expect("settings that can be taken"),
@@ -97,8 +102,14 @@ impl Reader {
         loop {
             let encoded = self.encoder.encode(&record, &mut row);
             match encoded.map_err(|error| error.to_string())? {
+                // Each record is looked at by itself.
+                Encoded::NeedsRound(_) => self.encoder.begin_round(),
                 Encoded::NeedsSchema(question) => {
                     self.encoder.learn(question, Arc::clone(&self.schema));
+                }
+                Encoded::NeedsColumns(table) => {
+                    self.encoder
+                        .set_columns(table, Err("there is no table".to_owned()));
                 }
                 _ => return Ok(String::from_utf8(row.0).expect("rows are UTF-8")),
             }

@@ -10,7 +10,7 @@ use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::clock::Clock;
 use starrocks_kafka_pipeline::dead_letters::ErrorSettings;
-use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings};
+use starrocks_kafka_pipeline::encode::{Encoder, EncoderSettings, RowSettings};
 use starrocks_kafka_pipeline::kafka::OffsetAndMetadata;
 use starrocks_kafka_pipeline::load_properties::LoadProperties;
 use starrocks_kafka_pipeline::recovery::InDoubt;
@@ -279,7 +279,10 @@ impl World {
             topics: self.map.as_deref().map_or_else(TopicMap::default, |text| {
                 TopicMap::parse(text).expect("pairs of names")
             }),
-            formats: self.tuning.loads().row_formats(),
+            rows: RowSettings {
+                formats: self.tuning.loads().row_formats(),
+                ..RowSettings::default()
+            },
         })
         .expect("valid settings")
     }

@@ -8,7 +8,7 @@ use starrocks_kafka_connect::config::{ConfigProblem, Given};
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::dead_letters::ErrorSettings;
-use starrocks_kafka_pipeline::encode::EncoderSettings;
+use starrocks_kafka_pipeline::encode::{EncoderSettings, NullDefault};
 use starrocks_kafka_pipeline::registry::RegistrySettings;
 use starrocks_kafka_pipeline::settings::SinkSettings;
 
@@ -178,7 +178,7 @@ impl ConnectorPlan {
         }
         notices.extend(clients.hint.clone());
         resolved.finish(&mut problems, &mut notices);
-        let (Some(key), Some(value), Some(header), Some(transforms)) =
+        let (Some(key), Some(mut value), Some(header), Some(transforms)) =
             (key, value, header, transforms)
         else {
             return Err(problems);
@@ -186,6 +186,9 @@ impl ConnectorPlan {
         let (Some(subscription), Some(sink), []) = (subscription, sink, &problems[..]) else {
             return Err(problems);
         };
+        if sink.rows.style.null_default == NullDefault::Keep {
+            converters::keep_null(&mut value);
+        }
         let name = config.string("name").unwrap_or_default().to_owned();
         let (consumer, producer) = clients.translate(&name, worker);
         Ok(Self {
@@ -207,7 +210,7 @@ impl ConnectorPlan {
                 header,
                 transforms,
                 topics: sink.topics.clone(),
-                formats: sink.row_formats(),
+                rows: sink.rows.clone(),
             },
             sink,
             errors,

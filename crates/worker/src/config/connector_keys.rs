@@ -4,7 +4,8 @@ use starrocks_kafka_connect::config::{ConfigDef, ConfigKey, Importance, Kind, Va
 use starrocks_kafka_pipeline::settings;
 
 /// Everything a connector's file may have.
-pub(super) const DEF: ConfigDef = ConfigDef::new(&[FRAMEWORK, settings::KEYS], PREFIXES);
+pub(super) const DEF: ConfigDef =
+    ConfigDef::new(&[FRAMEWORK, settings::KEYS, settings::ROW_KEYS], PREFIXES);
 
 /// What Kafka Connect itself reads.
 pub(super) const FRAMEWORK_DEF: ConfigDef = ConfigDef::new(&[FRAMEWORK], PREFIXES);

@@ -55,6 +55,18 @@ pub(super) fn resolve(
     }
 }
 
+/// Lets null be null in values of JSON with schemas, unless it is said otherwise: the converter would put the default in its
+/// place before any row is written.
+pub(super) fn keep_null(value: &mut ConverterConfig) {
+    const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+    const REPLACE: &str = "replace.null.with.default";
+    if value.full_class() == JSON && !value.settings.contains_key(REPLACE) {
+        value
+            .settings
+            .insert(REPLACE.to_owned(), "false".to_owned());
+    }
+}
+
 /// The converters that a connector does not name and no worker names for it.
 pub(super) fn without_any(connector: &Given) -> impl Iterator<Item = ConfigProblem> {
     let missing = PROPERTIES

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use starrocks_kafka_connect::config::{ConfigKey, DefaultValue};
 use starrocks_kafka_connect::converter::{SETTINGS, class_names};
+use starrocks_kafka_connect::transform::reference;
+use starrocks_kafka_pipeline::encode::type_mapping;
 
 use super::client_table::{CONSUMER, ClientProperty, Effect, PRODUCER, SHARED, Values};
 use super::security_table::SECURITY;
@@ -72,6 +74,73 @@ fn converters() -> String {
     for settings in SETTINGS {
         let _ = write!(page, "\n{}", settings.to_markdown());
     }
+    page
+}
+
+fn transforms() -> String {
+    let mut page = format!("# Transforms and predicates\n\n{WRITTEN_BY}");
+    page.push_str(
+        "Records go through the transforms that a connector names, in their order, between converters and rows:\n\n\
+         ```properties\n\
+         transforms=drop,route\n\
+         transforms.drop.type=org.apache.kafka.connect.transforms.ReplaceField$Value\n\
+         transforms.drop.exclude=secret\n\
+         transforms.route.type=org.apache.kafka.connect.transforms.RegexRouter\n\
+         transforms.route.regex=shop\\\\.(.*)\n\
+         transforms.route.replacement=$1\n\
+         transforms.route.predicate=ours\n\
+         predicates=ours\n\
+         predicates.ours.type=org.apache.kafka.connect.transforms.predicates.TopicNameMatches\n\
+         predicates.ours.pattern=shop\\\\..*\n\
+         ```\n\n\
+         `transforms.<alias>.predicate` names a predicate that a record must fulfil, `transforms.<alias>.negate=true` must not. Kafka's \
+         classes may be called by their last names where these have no `$`. Those of change events: [CDC](../guides/cdc.md).\n",
+    );
+    for (title, classes) in [
+        ("Transforms", reference::TRANSFORMS),
+        ("Predicates", reference::PREDICATES),
+    ] {
+        let _ = writeln!(page, "\n## {title}");
+        for described in classes {
+            let last = described.class.rsplit('.').next().unwrap_or_default();
+            let sides = if described.has_sides {
+                "$Key`, `$Value"
+            } else {
+                ""
+            };
+            let (class, does) = (described.class, described.does);
+            let _ = write!(page, "\n### {last}\n\n`{class}{sides}`. {does}\n");
+            let settings = described.settings.to_markdown();
+            // Its title is ours: these settings have no groups.
+            if let Some((_, table)) = settings.split_once('\n') {
+                page.push_str(table);
+            }
+        }
+    }
+    page
+}
+
+fn type_mapping() -> String {
+    let mut page = format!("# Types\n\n{WRITTEN_BY}");
+    page.push_str(
+        "What is written for a field of each type, as the value stands in a row of JSON: the values of the table are what the program \
+         makes of one value of the type. A field is written for the column of its name where the columns of the table can be read \
+         (GRANT SELECT) and rows are JSON without `sink.properties.columns`, `jsonpaths` and `json_root`; else as StarRocks' Java \
+         connector writes it, which is said once where it matters. So are fields of structs, and elements of arrays and maps. What \
+         StarRocks makes of a value, and whether a column takes it, is in its own documentation of types and of loading JSON.\n\n",
+    );
+    page.push_str(&type_mapping::markdown());
+    page.push_str(
+        "\nMoments (`org.apache.kafka.connect.data.Timestamp`, Avro's `timestamp-*`, `ZonedTimestamp`) are shown by the clocks of \
+         `starrocks.time.zone`, here UTC; dates and local times stay as they are. With `time.precision.mode=connect` Debezium calls local \
+         times `Timestamp` as well: leave the zone at UTC then. Bytes are written as `starrocks.binary.format` says, here `base64`; null in a \
+         field that has a default as `starrocks.null.default` says.\n\n\
+         A VARBINARY column takes the bytes of the text that it is given. Give it those of the field by a column mapping, with which \
+         fields are written as by Java's connector:\n\n\
+         ```properties\n\
+         sink.properties.columns=id,encoded,raw=from_base64(encoded)\n\
+         ```\n",
+    );
     page
 }
 
@@ -187,6 +256,8 @@ fn pages_are_up_to_date() {
         ("configuration.md", configuration()),
         ("converters.md", converters()),
         ("kafka-client-properties.md", kafka_client_properties()),
+        ("transforms.md", transforms()),
+        ("type-mapping.md", type_mapping()),
     ];
     let write = std::env::var_os("STARROCKS_KAFKA_WRITE_DOCS").is_some();
     for (name, page) in pages {

@@ -123,7 +123,9 @@ fn blocks(guide: &str) -> impl Iterator<Item = (&str, &str)> {
 fn every_block_of_the_guides_is_understood() {
     let mut count = 0;
     for name in [
+        "cdc.md",
         "confluent-cloud.md",
+        "dead-letters.md",
         "schema-registry.md",
         "secured-kafka.md",
     ] {
@@ -132,7 +134,12 @@ fn every_block_of_the_guides_is_understood() {
             count += 1;
             let (worker, connector) = match kind {
                 "worker" => (format!("{WORKER}{block}\n"), CONNECTOR.to_owned()),
-                "connector" => (WORKER.to_owned(), format!("{CONNECTOR}{block}\n")),
+                "connector" => {
+                    let is_named =
+                        |line: &&str| !block.contains("topics=") || !line.starts_with("topics=");
+                    let rest: Vec<_> = CONNECTOR.lines().filter(is_named).collect();
+                    (WORKER.to_owned(), format!("{}\n{block}\n", rest.join("\n")))
+                }
                 kind => panic!("{name}: a block of properties of a {kind}"),
             };
             let plan = standalone(

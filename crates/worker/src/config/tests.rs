@@ -378,7 +378,7 @@ fn the_documented_recipe_for_debezium_runs_as_it_is_printed() {
         "",
         "transforms=unwrap\ntransforms.unwrap.type=io.debezium.transforms.ExtractNewRecordState\n\
          transforms.unwrap.delete.handling.mode=\n",
-    ), @"a.properties:10: Invalid value  for configuration transforms.unwrap.delete.handling.mode: Value must be one of drop, rewrite, none");
+    ), @"a.properties:10: Invalid value  for configuration transforms.unwrap.delete.handling.mode: String must be one of (case insensitive): drop, rewrite, none");
 }
 
 #[test]

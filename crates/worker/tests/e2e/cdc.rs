@@ -135,44 +135,50 @@ impl Source {
     }
 }
 
-fn recipe(rig: &Rig, name: &str, sources: &[Source]) -> std::path::PathBuf {
+/// How the connector is told what the events are.
+type Way = [(&'static str, &'static str)];
+
+/// As StarRocks' documentation prints it, with a name without a value.
+const RECIPE: &Way = &[
+    ("transforms", "addfield,unwrap"),
+    (
+        "transforms.addfield.type",
+        "com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord",
+    ),
+    (
+        "transforms.unwrap.type",
+        "io.debezium.transforms.ExtractNewRecordState",
+    ),
+    ("transforms.unwrap.drop.tombstones", "true"),
+    ("transforms.unwrap.delete.handling.mode", ""),
+];
+
+const CDC_FORMAT: &Way = &[("starrocks.cdc.format", "debezium")];
+
+const JSON: &[(&str, &str)] = &[
+    (
+        "key.converter",
+        "org.apache.kafka.connect.json.JsonConverter",
+    ),
+    ("key.converter.schemas.enable", "true"),
+    (
+        "value.converter",
+        "org.apache.kafka.connect.json.JsonConverter",
+    ),
+    ("value.converter.schemas.enable", "true"),
+];
+
+fn connector(rig: &Rig, name: &str, sources: &[Source], way: &Way) -> std::path::PathBuf {
     let topics: Vec<&str> = sources.iter().map(|source| &*source.topic).collect();
     let mut map = String::new();
     for (source, table) in sources.iter().zip(TABLES) {
         write!(map, "{}:{table},", source.topic).expect("a string takes text");
     }
-    rig.connector(
-        name,
-        &topics.join(","),
-        &[
-            ("starrocks.topic2table.map", &map),
-            (
-                "key.converter",
-                "org.apache.kafka.connect.json.JsonConverter",
-            ),
-            ("key.converter.schemas.enable", "true"),
-            (
-                "value.converter",
-                "org.apache.kafka.connect.json.JsonConverter",
-            ),
-            ("value.converter.schemas.enable", "true"),
-            ("transforms", "addfield,unwrap"),
-            (
-                "transforms.addfield.type",
-                "com.starrocks.connector.kafka.transforms.AddOpFieldForDebeziumRecord",
-            ),
-            (
-                "transforms.unwrap.type",
-                "io.debezium.transforms.ExtractNewRecordState",
-            ),
-            ("transforms.unwrap.drop.tombstones", "true"),
-            // As the documentation prints it: a name without a value.
-            ("transforms.unwrap.delete.handling.mode", ""),
-        ],
-    )
+    let tables = [("starrocks.topic2table.map", map.as_str())];
+    rig.connector(name, &topics.join(","), &[&tables, JSON, way].concat())
 }
 
-fn synchronised(name: &str, steps: &[&str]) {
+fn synchronised(name: &str, way: &Way, steps: &[&str]) {
     let Some(rig) = Rig::new(name) else { return };
     let mut sources: Vec<Source> = TABLES
         .iter()
@@ -189,7 +195,7 @@ fn synchronised(name: &str, steps: &[&str]) {
             }
         })
         .collect();
-    let connector = recipe(&rig, name, &sources);
+    let connector = connector(&rig, name, &sources, way);
     let mut number = 1;
     let mut append = |sources: &mut [Source]| {
         for source in sources {
@@ -225,12 +231,198 @@ fn synchronised(name: &str, steps: &[&str]) {
     rig.check_nothing_open();
 }
 
+const KILLS: &[&str] = &["prepared:1", "decided:1", "committed:1"];
+
 #[test]
 fn the_documented_recipe_keeps_tables_as_their_sources_are() {
-    synchronised("recipe", &[]);
+    synchronised("recipe", RECIPE, &[]);
 }
 
 #[test]
 fn the_documented_recipe_does_through_kills() {
-    synchronised("recipe_killed", &["prepared:1", "decided:1", "committed:1"]);
+    synchronised("recipe_killed", RECIPE, KILLS);
+}
+
+#[test]
+fn without_transforms_tables_are_kept_as_their_sources_are() {
+    synchronised("cdc_format", CDC_FORMAT, &[]);
+}
+
+#[test]
+fn without_transforms_they_are_through_kills() {
+    synchronised("cdc_format_killed", CDC_FORMAT, KILLS);
+}
+
+/// What one connector makes of records of JSON without schemas in one table, as a query shows it.
+struct OneTable {
+    rig: Rig,
+    topic: String,
+    connector: std::path::PathBuf,
+}
+
+impl OneTable {
+    fn new(name: &str, columns: &str, settings: &[(&str, &str)]) -> Option<Self> {
+        let rig = Rig::new(name)?;
+        let topic = rig.broker.unique_topic(&name.replace('_', "-"), 1);
+        let ddl = format!("CREATE TABLE shop.`{topic}` ({columns} DISTRIBUTED BY HASH(id)");
+        rig.standin.sql(&ddl).expect("a table");
+        let schemaless: Vec<_> = JSON
+            .iter()
+            .map(|&(name, value)| (name, if value == "true" { "false" } else { value }))
+            .collect();
+        let settings = [&schemaless, CDC_FORMAT, settings].concat();
+        let connector = rig.connector(name, &topic, &settings);
+        Some(Self {
+            rig,
+            topic,
+            connector,
+        })
+    }
+
+    fn produce(&self, events: &[(&str, &str)]) {
+        let messages = events.iter().map(|(key, value)| Message {
+            key: Some(key.as_bytes().to_vec()),
+            value: (!value.is_empty()).then(|| value.as_bytes().to_vec()),
+            ..Message::default()
+        });
+        self.rig.broker.produce(&self.topic, messages);
+    }
+
+    fn rows(&self, columns: &str) -> Vec<String> {
+        let sql = format!("SELECT {columns} FROM shop.`{}` ORDER BY id", self.topic);
+        self.rig
+            .standin
+            .sql(&sql)
+            .expect("the table is there")
+            .lines()
+    }
+}
+
+#[test]
+fn a_column_that_is_not_told_keeps_its_value() {
+    let columns = "id BIGINT NOT NULL, n INT, large STRING) PRIMARY KEY(id)";
+    let Some(table) = OneTable::new("cdc_toast", columns, &[]) else {
+        return;
+    };
+    let unavailable = "__debezium_unavailable_value";
+    let update = |id: i64, n: i64, large: &str| {
+        format!(r#"{{"before":null,"after":{{"id":{id},"n":{n},"large":"{large}"}},"op":"u"}}"#)
+    };
+    let create = update(1, 1, "kept").replace("\"u\"", "\"c\"");
+    let gone = r#"{"before":{"id":2},"after":null,"op":"d"}"#;
+    let (first, second) = (update(1, 2, unavailable), update(1, 3, unavailable));
+    let (other, changed) = (update(2, 1, "x"), update(1, 4, "new"));
+    let last = update(1, 5, unavailable);
+    let (one, two) = (r#"{"id":1}"#, r#"{"id":2}"#);
+    table.produce(&[(one, &create), (one, &first), (one, &second), (two, &other)]);
+    table.produce(&[(two, gone), (two, ""), (one, &changed), (one, &last)]);
+    let worker = table.rig.start(std::slice::from_ref(&table.connector));
+    table
+        .rig
+        .wait_until("the last change is there", &worker, || {
+            table.rows("id, n, large") == ["1\t5\tnew"]
+        });
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    table.rig.check_nothing_open();
+}
+
+#[test]
+fn rows_say_where_they_come_from() {
+    let columns =
+        "id BIGINT NOT NULL, src STRING, part INT, off BIGINT, at DATETIME) PRIMARY KEY(id)";
+    let metadata = "topic:src,partition:part,offset:off,timestamp:at";
+    let settings = [("starrocks.metadata.columns", metadata)];
+    let Some(table) = OneTable::new("cdc_metadata", columns, &settings) else {
+        return;
+    };
+    let event = |id: i64| format!(r#"{{"after":{{"id":{id}}},"op":"c"}}"#);
+    table.produce(&[("{}", &event(1)), ("{}", &event(2))]);
+    let worker = table.rig.start(std::slice::from_ref(&table.connector));
+    table.rig.wait_for_rows(&table.topic, 2, &worker);
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    let expect = [(1, 0), (2, 1)].map(|(id, offset)| format!("{id}\t{}\t0\t{offset}", table.topic));
+    assert_eq!(table.rows("id, src, part, off"), expect);
+    // Of the broker's clock, or the producer's.
+    assert!(
+        table.rows("id, at").iter().all(|row| row.contains("\t20")),
+        "{:?}",
+        table.rows("id, at")
+    );
+}
+
+#[test]
+fn a_table_that_keeps_every_version_is_refused_with_what_to_do() {
+    let columns = "id BIGINT NOT NULL) DUPLICATE KEY(id)";
+    let Some(table) = OneTable::new("cdc_duplicate", columns, &[]) else {
+        return;
+    };
+    table.produce(&[("{}", r#"{"after":{"id":1},"op":"c"}"#)]);
+    let worker = table.rig.start(std::slice::from_ref(&table.connector));
+    table.rig.wait_until("the task has failed", &worker, || {
+        worker.log().contains("the table is no Primary Key table")
+    });
+    let log = worker.terminate().1;
+    assert!(
+        log.contains("starrocks.cdc.without.primary.key=drop-deletes"),
+        "{log}"
+    );
+    assert_eq!(table.rows("id"), Vec::<String>::new());
+}
+
+/// The record is what is looked for: it has two rows, of which the second is bad.
+#[test]
+fn a_change_of_a_key_that_starrocks_refuses_is_passed_over_whole() {
+    let columns = "id BIGINT NOT NULL, n INT NOT NULL) PRIMARY KEY(id)";
+    let dead = format!("cdc-moved-dead-{}", std::process::id());
+    let settings = [
+        ("errors.tolerance", "all"),
+        ("errors.deadletterqueue.topic.name", dead.as_str()),
+        ("errors.deadletterqueue.topic.replication.factor", "1"),
+    ];
+    let Some(table) = OneTable::new("cdc_moved", columns, &settings) else {
+        return;
+    };
+    let create = |id: i64| format!(r#"{{"after":{{"id":{id},"n":1}},"op":"c"}}"#);
+    let bad = r#"{"before":{"id":1,"n":1},"after":{"id":2,"n":null},"op":"u"}"#;
+    let good = r#"{"before":{"id":3,"n":1},"after":{"id":4,"n":2},"op":"u"}"#;
+    let key = |id: i64| format!(r#"{{"id":{id}}}"#);
+    table.produce(&[(&key(1), &create(1)), (&key(2), bad), (&key(3), &create(3))]);
+    table.produce(&[(&key(4), good)]);
+    let worker = table.rig.start(std::slice::from_ref(&table.connector));
+    table.rig.wait_until("all but one are there", &worker, || {
+        table.rows("id, n") == ["1\t1", "4\t2"]
+    });
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+    let letters = table.rig.broker.read_committed(&dead);
+    let values: Vec<_> = letters
+        .iter()
+        .map(|letter| letter.value.as_deref())
+        .collect();
+    assert_eq!(values, [Some(bad.as_bytes())]);
+    table.rig.check_nothing_open();
+}
+
+/// The tables that the guide says to create are ones that can be.
+#[test]
+fn the_tables_of_the_guide_can_be_created() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/cdc.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide is there");
+    let Some(rig) = Rig::new("cdc_guide") else {
+        return;
+    };
+    let statements: Vec<_> = guide
+        .split("```sql\n")
+        .skip(1)
+        .filter_map(|after| Some(after.split_once("\n```")?.0))
+        .collect();
+    assert_eq!(statements.len(), 2);
+    for statement in statements {
+        let in_shop = statement.replacen("CREATE TABLE ", "CREATE TABLE shop.", 1);
+        if let Err(error) = rig.standin.sql(&in_shop) {
+            panic!("{error}\n{statement}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 use starrocks_kafka_connect::converter::{ConverterConfig, PlainConverter};
-use starrocks_kafka_connect::data::{Field, Struct};
+use starrocks_kafka_connect::data::{Field, SchemaAndValue, Struct};
 
 use super::*;
 
@@ -27,7 +27,13 @@ fn row(json: &str, format: &CsvFormat, order: &Order) -> Result<String, String> 
     let mut converter = PlainConverter::new(&config).expect("valid settings");
     let converted = converter.convert(Some(json.as_bytes())).expect("JSON");
     let mut out = Vec::new();
-    match write(&mut out, &converted, format, order) {
+    match write(
+        &mut out,
+        (converted.schema.as_ref(), &converted.value),
+        format,
+        order,
+        &RowStyle::default(),
+    ) {
         Ok(()) => Ok(String::from_utf8(out).expect("UTF-8")),
         Err(error) => Err(error.message),
     }
@@ -204,7 +210,14 @@ fn null_where_a_schema_wants_a_value_is_refused() {
     let schema = Arc::new(Schema::structure(vec![field]).expect("one field"));
     let value = Struct::new(Arc::clone(&schema), vec![Value::Array(vec![Value::Null])]);
     let converted = SchemaAndValue::new(schema, Value::Struct(value));
-    let error = write(&mut Vec::new(), &converted, &format(), &known("a")).expect_err("null");
+    let error = write(
+        &mut Vec::new(),
+        (converted.schema.as_ref(), &converted.value),
+        &format(),
+        &known("a"),
+        &RowStyle::default(),
+    )
+    .expect_err("null");
     let text = &error.message;
     assert!(
         text.contains("column a") && text.contains("null value where one is required"),
