@@ -30,6 +30,7 @@ pub(crate) fn name(shape: Shape) -> &'static str {
         Shape::Flat => "flat",
         Shape::Nested => "nested",
         Shape::Envelope => "envelope",
+        Shape::Change => "change",
         _ => "other",
     }
 }

@@ -2,6 +2,7 @@
 
 mod json;
 mod registered;
+mod transforms;
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -10,15 +11,17 @@ use std::time::Duration;
 use clap::Args;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use starrocks_kafka_connect::config::ConfigProblem;
+use starrocks_kafka_connect::config::{ConfigProblem, Given};
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::registry::RegisteredSchema;
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_pipeline::batch::Batches;
-use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings, RowSettings};
+use starrocks_kafka_pipeline::encode::{Encoded, Encoder, EncoderSettings};
 use starrocks_kafka_pipeline::kafka::{NoHeaders, RawRecord};
 use starrocks_kafka_pipeline::routing::TopicMap;
+use starrocks_kafka_pipeline::settings::SinkSettings;
 
+use crate::cdc::Properties;
 use crate::failure::Failure;
 use crate::report::{Table, machine};
 
@@ -53,8 +56,11 @@ struct Case {
     records: &'static str,
     /// What is done with them.
     path: String,
-    samples: Vec<Sample>,
+    /// Never freed: what is read from them borrows from them, and the program ends with the last case.
+    samples: &'static [Sample],
     pass: Pass,
+    /// What of the pass is not meant, and is taken off.
+    beside: Option<Pass>,
 }
 
 fn converter<const N: usize>(
@@ -75,16 +81,33 @@ fn refused(problems: Vec<ConfigProblem>) -> Failure {
     Failure::new(texts.join("; "))
 }
 
-/// An encoder for values of a converter.
-fn encoder<const N: usize>(class: &str, settings: [(&str, String); N]) -> Result<Encoder, Failure> {
+/// An encoder for values of a converter, of a connector with these properties.
+fn encoder<const N: usize>(
+    class: &str,
+    settings: [(&str, String); N],
+    properties: &Properties,
+) -> Result<Encoder, Failure> {
     let string = "org.apache.kafka.connect.storage.StringConverter";
+    let required = [
+        ("starrocks.http.url", "127.0.0.1:8030"),
+        ("starrocks.database.name", "bench"),
+        ("starrocks.username", "root"),
+        ("starrocks.password", ""),
+    ];
+    let given: Given = required
+        .iter()
+        .chain(properties)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let aliases = given.get("transforms").map_or("", String::as_str);
+    let aliases: Vec<_> = aliases.split_terminator(',').map(str::to_owned).collect();
     let settings = EncoderSettings {
         key: converter("key.converter", string, []),
         value: converter("value.converter", class, settings),
         header: converter("header.converter", "SimpleHeaderConverter", []),
-        transforms: TransformChain::default(),
+        transforms: TransformChain::new(&aliases, &[], &given).map_err(refused)?,
         topics: TopicMap::default(),
-        rows: RowSettings::default(),
+        rows: SinkSettings::parse(&given).map_err(refused)?.rows,
     };
     Encoder::new(&settings).map_err(refused)
 }
@@ -131,59 +154,44 @@ fn encode(
     Ok(())
 }
 
-/// What a run came to.
-#[derive(Clone, Copy, Debug, Default)]
-struct Run {
-    records: u64,
-    bytes: u64,
-    cpu: Duration,
-}
-
-impl Run {
-    fn records_per_s(&self) -> f64 {
-        self.records as f64 / self.cpu.as_secs_f64()
-    }
-
-    fn megabytes_per_s(&self) -> f64 {
-        self.bytes as f64 / 1e6 / self.cpu.as_secs_f64()
-    }
-
-    fn ns_per_record(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e9 / self.records as f64
-    }
-}
-
 pub(crate) fn run(options: &EncodeOptions) -> Result<(), Failure> {
     let titles = ["records", "path", "bytes", "MB/s", "records/s", "ns/record"];
     let mut table = Table::new(2, &titles);
     let mut results = Vec::new();
     let mut cases = json::cases(options.records)?;
     cases.extend(registered::cases(options.records)?);
+    cases.extend(transforms::cases(options.records)?);
     cases.retain(|case| format!("{} {}", case.records, case.path).contains(&options.only));
     for case in &mut cases {
-        let mut best = measure(case, options)?;
-        for _ in 1..options.runs {
-            let next = measure(case, options)?;
-            if next.ns_per_record() < best.ns_per_record() {
-                best = next;
-            }
-        }
-        let bytes = best.bytes / best.records;
+        let ns = best(&mut case.pass, case.samples, options)?;
+        let beside = match &mut case.beside {
+            Some(beside) => best(beside, case.samples, options)?,
+            None => 0.0,
+        };
+        let ns = ns - beside;
+        let bytes: usize = case.samples.iter().map(|sample| sample.value.len()).sum();
+        let bytes = bytes / case.samples.len();
+        // A part of the way has no speed of its own.
+        let [megabytes, records] = match case.beside {
+            Some(_) => [None; 2],
+            None => [Some(bytes as f64 * 1e3 / ns), Some(1e9 / ns)],
+        };
+        let shown = |number: Option<f64>| number.map_or_else(String::new, |n| format!("{n:.0}"));
         table.row(vec![
             case.records.to_owned(),
             case.path.clone(),
             bytes.to_string(),
-            format!("{:.0}", best.megabytes_per_s()),
-            format!("{:.0}", best.records_per_s()),
-            format!("{:.0}", best.ns_per_record()),
+            shown(megabytes),
+            shown(records),
+            shown(Some(ns)),
         ]);
         results.push(json!({
             "corpus": case.records,
             "path": case.path,
             "value_bytes": bytes,
-            "megabytes_per_s": best.megabytes_per_s(),
-            "records_per_s": best.records_per_s(),
-            "ns_per_record": best.ns_per_record(),
+            "megabytes_per_s": megabytes,
+            "records_per_s": records,
+            "ns_per_record": ns,
         }));
     }
     let (cpu, cores) = machine();
@@ -203,17 +211,24 @@ fn thread_cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
-fn measure(case: &mut Case, options: &EncodeOptions) -> Result<Run, Failure> {
-    let bytes: usize = case.samples.iter().map(|sample| sample.value.len()).sum();
-    let mut rows = Batches::new();
-    let (mut run, began) = (Run::default(), thread_cpu());
-    while run.cpu < Duration::from_millis(options.run_ms) || run.records == 0 {
-        (case.pass)(&case.samples, &mut rows)?;
-        run.records += case.samples.len() as u64;
-        run.bytes += bytes as u64;
-        run.cpu = thread_cpu() - began;
+/// Nanoseconds a record of the fastest run.
+fn best(pass: &mut Pass, samples: &[Sample], options: &EncodeOptions) -> Result<f64, Failure> {
+    let mut best = f64::INFINITY;
+    for _ in 0..options.runs {
+        best = best.min(measure(pass, samples, options)?);
     }
-    Ok(run)
+    Ok(best)
+}
+
+fn measure(pass: &mut Pass, samples: &[Sample], options: &EncodeOptions) -> Result<f64, Failure> {
+    let mut rows = Batches::new();
+    let (mut records, mut cpu, began) = (0, Duration::ZERO, thread_cpu());
+    while cpu < Duration::from_millis(options.run_ms) || records == 0 {
+        pass(samples, &mut rows)?;
+        records += samples.len() as u64;
+        cpu = thread_cpu() - began;
+    }
+    Ok(cpu.as_secs_f64() * 1e9 / records as f64)
 }
 
 #[cfg(test)]
@@ -225,7 +240,7 @@ mod tests {
     /// The rows that a case makes of its records, as StarRocks is sent them.
     pub(super) fn rows(case: &mut Case) -> Vec<u8> {
         let mut rows = Batches::new();
-        (case.pass)(&case.samples, &mut rows).expect("rows of the records");
+        (case.pass)(case.samples, &mut rows).expect("rows of the records");
         let chunk = rows.take(TableId(0)).expect("it has rows");
         chunk.body.to_vec()
     }

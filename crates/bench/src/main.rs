@@ -1,5 +1,6 @@
 //! `starrocks-kafka-bench`: what a row costs, measured on the real binary. See the crate's `README.md`.
 
+mod cdc;
 mod corpus;
 mod encode;
 mod failure;

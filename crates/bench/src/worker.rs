@@ -47,6 +47,9 @@ pub(crate) struct WorkerOptions {
     /// JSON records of about 800 bytes with their schemas; 0 leaves them out.
     #[arg(long, value_name = "N", default_value_t = 300_000)]
     envelope_records: u64,
+    /// Change events of Debezium of about 3 KB, with their schemas; 0 leaves them out.
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    change_records: u64,
     /// What bufferflush.maxbytes is set to, in MiB; the worker runs with each of them.
     #[arg(
         long,
@@ -104,6 +107,7 @@ pub(crate) fn run(options: &WorkerOptions) -> Result<(), Failure> {
         (Shape::Flat, options.flat_records),
         (Shape::Nested, options.nested_records),
         (Shape::Envelope, options.envelope_records),
+        (Shape::Change, options.change_records),
     ] {
         if records > 0 {
             bench.measure(shape, records, &mut results)?;
@@ -212,7 +216,7 @@ impl Bench<'_> {
         let connector = Connector {
             name: format!(
                 "bench-{corpus}-{}-{mib}-{run}",
-                variant.name.replace(' ', "-")
+                variant.name.replace([' ', ',', '…'], "-")
             ),
             corpus,
             variant,

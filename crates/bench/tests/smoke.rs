@@ -42,6 +42,7 @@ fn the_worker_is_measured_against_readers() {
         "--flat-records=3001",
         "--nested-records=500",
         "--envelope-records=500",
+        "--change-records=100",
         "--buffer-mib=64",
         "--flush-interval-ms=1000",
         "--runs=1",
@@ -67,6 +68,10 @@ fn the_worker_is_measured_against_readers() {
             "envelope bare read: rdkafka BaseConsumer",
             "envelope read by the worker's client",
             "envelope worker, JSON with schemas, 64 MiB",
+            "change bare read: rdkafka BaseConsumer",
+            "change read by the worker's client",
+            "change worker, AddOp…, ExtractNewRecordState, 64 MiB",
+            "change worker, starrocks.cdc.format, 64 MiB",
         ]
     );
     for (result, name) in results.iter().zip(&names) {
@@ -91,6 +96,7 @@ fn rows_that_do_not_come_are_noticed() {
             "--flat-records=10",
             "--nested-records=0",
             "--envelope-records=0",
+            "--change-records=0",
             "--runs=1",
         ])
         .args(["--set=starrocks.topic2table.map=no pair"])
@@ -109,11 +115,13 @@ fn rows_that_do_not_come_are_noticed() {
 #[test]
 fn the_encoder_is_measured() {
     let output = bench(&["encode", "--records=20", "--run-ms=1", "--runs=1"]);
-    let results = results(&output);
-    let names: Vec<_> = results
-        .iter()
-        .map(|result| format!("{} {}", result["corpus"], result["path"]).replace('"', ""))
-        .collect();
+    let (rows, transforms): (Vec<_>, Vec<_>) = results(&output)
+        .into_iter()
+        .partition(|result| result["records_per_s"].is_number());
+    let name = |result: &serde_json::Value| {
+        format!("{} {}", result["corpus"], result["path"]).replace('"', "")
+    };
+    let names: Vec<_> = rows.iter().map(name).collect();
     assert_eq!(
         names,
         [
@@ -122,6 +130,9 @@ fn the_encoder_is_measured() {
             "flat JSON, general",
             "nested JSON, general",
             "envelope JSON, schema and payload",
+            "change JSON, schema and payload",
+            "change JSON, AddOp…, ExtractNewRecordState",
+            "change JSON, starrocks.cdc.format",
             "flat, 10 Avro, decoded",
             "flat, 10 Avro, to rows",
             "flat, 10 Protobuf, decoded",
@@ -138,7 +149,17 @@ fn the_encoder_is_measured() {
             "nested, 40 Avro, decoded by apache-avro to its Value",
         ]
     );
-    for result in &results {
+    let names: Vec<_> = transforms.iter().map(name).collect();
+    for expect in [
+        "envelope MaskField fields=customer",
+        "change AddOpFieldForDebeziumRecord",
+    ] {
+        assert!(names.iter().any(|name| name == expect), "{names:?}");
+    }
+    for transform in &transforms {
+        assert!(number(transform, "ns_per_record").is_finite());
+    }
+    for result in &rows {
         for measured in ["records_per_s", "megabytes_per_s", "ns_per_record"] {
             assert!(number(result, measured) > 0.0, "{measured} of {result}");
         }

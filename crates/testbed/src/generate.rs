@@ -1,5 +1,7 @@
 //! Records to load: deterministic, and each row tells which record it came from.
 
+mod change;
+
 use std::fmt::Write as _;
 
 use fastrand::Rng;
@@ -14,6 +16,8 @@ pub enum Shape {
     Nested,
     /// The flat order in JsonConverter's envelope `{"schema":…,"payload":…}` (`schemas.enable=true`).
     Envelope,
+    /// Debezium's event of an insert or an update of the flat order, with its schema; about 3 KB.
+    Change,
 }
 
 impl Shape {
@@ -21,7 +25,7 @@ impl Shape {
     #[must_use]
     pub fn table(self, db: &str, table: &str) -> String {
         let columns = match self {
-            Self::Flat | Self::Envelope => {
+            Self::Flat | Self::Envelope | Self::Change => {
                 "order_id BIGINT, customer VARCHAR(32), product VARCHAR(32), quantity INT, price DOUBLE, paid BOOLEAN, \
                  created_at DATETIME, note VARCHAR(64)"
             }
@@ -80,7 +84,7 @@ impl Generator {
             ^ (i64::from(partition) as u64).rotate_left(40);
         let mut rng = Rng::with_seed(mixed);
         let order_id = rng.u64(1_000_000_000..9_999_999_999);
-        let mut value = String::with_capacity(1024);
+        let mut value = String::with_capacity(4096);
         match shape {
             Shape::Flat => flat(&mut value, &mut rng, partition, sequence, order_id),
             Shape::Nested => nested(&mut value, &mut rng, partition, sequence, order_id),
@@ -89,6 +93,7 @@ impl Generator {
                 flat(&mut value, &mut rng, partition, sequence, order_id);
                 value.push('}');
             }
+            Shape::Change => change::change(&mut value, &mut rng, partition, sequence, order_id),
         }
         GeneratedRecord {
             partition,
@@ -242,6 +247,7 @@ mod tests {
             (Shape::Flat, 170, 210),
             (Shape::Nested, 720, 880),
             (Shape::Envelope, 740, 840),
+            (Shape::Change, 2900, 3300),
         ] {
             let all: Vec<_> = Generator::new(7).records(shape, 3, 1000).collect();
             let mean = all.iter().map(|r| r.value.len()).sum::<usize>() / all.len();
@@ -249,10 +255,10 @@ mod tests {
             for (record, sequence) in all.iter().zip(0..) {
                 let value: serde_json::Value =
                     serde_json::from_slice(&record.value).expect("a value is JSON");
-                let value = if shape == Shape::Envelope {
-                    &value["payload"]
-                } else {
-                    &value
+                let value = match shape {
+                    Shape::Envelope => &value["payload"],
+                    Shape::Change => &value["payload"]["after"],
+                    _ => &value,
                 };
                 assert_eq!(
                     (value["part"].as_i64(), value["seq"].as_u64()),

@@ -3,6 +3,7 @@
 use starrocks_kafka_testbed::{Generator, Shape};
 
 use super::{Case, Sample, encoder, rows_of};
+use crate::cdc::{self, Properties};
 use crate::corpus;
 use crate::failure::Failure;
 
@@ -14,53 +15,80 @@ struct Json {
     has_schemas: bool,
     /// Written before each value. A name that stands twice is what pass-through leaves to the general way.
     twice: &'static str,
+    /// Properties of the connector.
+    properties: &'static Properties,
 }
 
-const CASES: [Json; 5] = [
+const CASES: [Json; 8] = [
     Json {
         shape: Shape::Flat,
         path: "JSON, pass-through",
         has_schemas: false,
         twice: "",
+        properties: &[],
     },
     Json {
         shape: Shape::Nested,
         path: "JSON, pass-through",
         has_schemas: false,
         twice: "",
+        properties: &[],
     },
     Json {
         shape: Shape::Flat,
         path: "JSON, general",
         has_schemas: false,
         twice: r#""part":0,"#,
+        properties: &[],
     },
     Json {
         shape: Shape::Nested,
         path: "JSON, general",
         has_schemas: false,
         twice: r#""part":0,"#,
+        properties: &[],
     },
     Json {
         shape: Shape::Envelope,
         path: "JSON, schema and payload",
         has_schemas: true,
         twice: "",
+        properties: &[],
+    },
+    Json {
+        shape: Shape::Change,
+        path: "JSON, schema and payload",
+        has_schemas: true,
+        twice: "",
+        properties: &[],
+    },
+    Json {
+        shape: Shape::Change,
+        path: "JSON, AddOp…, ExtractNewRecordState",
+        has_schemas: true,
+        twice: "",
+        properties: cdc::RECIPE,
+    },
+    Json {
+        shape: Shape::Change,
+        path: "JSON, starrocks.cdc.format",
+        has_schemas: true,
+        twice: "",
+        properties: cdc::FORMAT,
     },
 ];
 
-impl Json {
-    fn samples(&self, count: u64) -> Vec<Sample> {
-        let records = Generator::new(1).records(self.shape, 0, count);
-        let samples = records.map(|mut record| {
-            record.value.splice(1..1, self.twice.bytes());
-            Sample {
-                key: record.key,
-                value: record.value,
-            }
-        });
-        samples.collect()
-    }
+/// So many records of a shape, with this before the first field of each.
+pub(super) fn samples(shape: Shape, first: &str, count: u64) -> &'static [Sample] {
+    let records = Generator::new(1).records(shape, 0, count);
+    let samples = records.map(|mut record| {
+        record.value.splice(1..1, first.bytes());
+        Sample {
+            key: record.key,
+            value: record.value,
+        }
+    });
+    samples.collect::<Vec<_>>().leak()
 }
 
 /// The cases, with so many records each.
@@ -71,8 +99,9 @@ pub(super) fn cases(count: u64) -> Result<Vec<Case>, Failure> {
         Ok(Case {
             records: corpus::name(json.shape),
             path: json.path.to_owned(),
-            samples: json.samples(count),
-            pass: rows_of(encoder(class, settings)?, None),
+            samples: samples(json.shape, json.twice, count),
+            pass: rows_of(encoder(class, settings, json.properties)?, None),
+            beside: None,
         })
     };
     CASES.iter().map(case).collect()
@@ -90,7 +119,9 @@ mod tests {
             let table: Vec<serde_json::Value> =
                 serde_json::from_slice(&chunk).expect("rows are a JSON array");
             assert_eq!(table.len(), case.samples.len());
+            let is_whole = json.shape == Shape::Change && json.properties.is_empty();
             for (row, sequence) in table.iter().zip(0..) {
+                let row = if is_whole { &row["after"] } else { row };
                 assert_eq!(row["seq"].as_u64(), Some(sequence), "{}", case.path);
             }
             // Pass-through gives the bytes as they are, and what is meant to go the other way does.

@@ -37,7 +37,7 @@ const SHAPES: [(Shape, &str); 2] = [(Shape::Flat, "flat, 10"), (Shape::Nested, "
 /// Bytes of the frame before an Avro datum: a zero, and the schema's id.
 const FRAME_BYTES: usize = 5;
 
-fn samples(format: Format, orders: Orders, count: u64) -> Vec<Sample> {
+fn samples(format: Format, orders: Orders, count: u64) -> &'static [Sample] {
     let sample = |number: u64| {
         let mut value = Vec::new();
         Frame::Id(1).write(format, &mut value);
@@ -47,7 +47,7 @@ fn samples(format: Format, orders: Orders, count: u64) -> Vec<Sample> {
             value,
         }
     };
-    (0..count).map(sample).collect()
+    (0..count).map(sample).collect::<Vec<_>>().leak()
 }
 
 fn text(format: Format, orders: Orders) -> Result<String, Failure> {
@@ -76,12 +76,14 @@ pub(super) fn cases(count: u64) -> Result<Vec<Case>, Failure> {
                 path: format!("{name}, decoded"),
                 samples: samples(format, orders, count),
                 pass: decoded(class, Arc::clone(&schema))?,
+                beside: None,
             });
             cases.push(Case {
                 records,
                 path: format!("{name}, to rows"),
                 samples: samples(format, orders, count),
-                pass: rows_of(encoder(class, [url()])?, Some(schema)),
+                pass: rows_of(encoder(class, [url()], &[])?, Some(schema)),
+                beside: None,
             });
         }
         cases.push(apache_avro(records, orders, count)?);
@@ -143,6 +145,7 @@ fn apache_avro(records: &'static str, orders: Orders, count: u64) -> Result<Case
             }
             Ok(())
         }),
+        beside: None,
     })
 }
 
@@ -157,7 +160,7 @@ mod tests {
     fn every_case_makes_rows_of_the_records() {
         for mut case in cases(3).expect("settings and schemas are valid") {
             if case.path.contains("decoded") {
-                let read = (case.pass)(&case.samples, &mut Batches::new());
+                let read = (case.pass)(case.samples, &mut Batches::new());
                 read.expect("every record can be read");
                 continue;
             }

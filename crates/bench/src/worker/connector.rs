@@ -45,7 +45,14 @@ impl Connector<'_> {
                 "value.converter",
                 "org.apache.kafka.connect.json.JsonConverter",
             ),
-            ("value.converter.schemas.enable", "false"),
+            (
+                "value.converter.schemas.enable",
+                if self.variant.has_schemas {
+                    "true"
+                } else {
+                    "false"
+                },
+            ),
             ("task.shutdown.graceful.timeout.ms", "30000"),
             ("offset.storage.file.filename", "/nowhere/connect.offsets"),
         ];
