@@ -8,6 +8,7 @@
 mod calendar;
 mod cell;
 mod change;
+mod column_kind;
 mod csv_row;
 mod json_row;
 mod meaning;
@@ -390,9 +391,9 @@ impl Encoder {
         self.tables.iter_mut().for_each(TableRows::begin_round);
     }
 
-    /// Whether rows depend on how their table keeps them.
+    /// Whether rows depend on how their table keeps them, and on which columns take NULL.
     #[must_use]
-    pub fn asks_for_models(&self) -> bool {
+    pub fn asks_for_details(&self) -> bool {
         self.settings.cdc.is_some()
     }
 

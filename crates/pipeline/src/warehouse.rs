@@ -156,19 +156,20 @@ impl Warehouse {
         }
     }
 
-    /// What a table is, asked for until StarRocks answers. Needs SELECT. The model is asked for only where `with_model`.
+    /// What a table is, asked for until StarRocks answers. Needs SELECT. Its model, and what takes no
+    /// NULL, is asked for only where `with_details`.
     ///
     /// # Errors
     /// Only what StarRocks would answer for ever: there is no such table, the user may not see it.
     pub async fn describe(
         &self,
         table: &str,
-        with_model: bool,
+        with_details: bool,
     ) -> Result<TableDescription, CallError> {
         let what = format!("read the columns of table {table}");
         let mut backoff = Backoff::new();
         loop {
-            match self.describe_once(table, with_model).await {
+            match self.describe_once(table, with_details).await {
                 Ok(description) => {
                     self.succeeded(&what);
                     return Ok(description);
@@ -184,16 +185,18 @@ impl Warehouse {
     async fn describe_once(
         &self,
         table: &str,
-        with_model: bool,
+        with_details: bool,
     ) -> Result<TableDescription, CallError> {
         let (client, database) = (&self.client, &self.database);
-        let columns = client.table_columns(database, table, STATE_LIMIT).await?;
-        let model = if with_model {
-            client.table_model(database, table, STATE_LIMIT).await?
-        } else {
-            None
+        let mut description = TableDescription {
+            model: None,
+            columns: client.table_columns(database, table, STATE_LIMIT).await?,
         };
-        Ok(TableDescription { model, columns })
+        if with_details {
+            let details = client.table_details(database, table, STATE_LIMIT).await?;
+            description.add(details);
+        }
+        Ok(description)
     }
 
     /// The database that rows are loaded into.

@@ -16,17 +16,37 @@ use crate::redirect::{address_of, reach};
 use crate::response::{Fields, excerpt};
 use crate::transport::Failure;
 
-/// A column of a table as `_schema` tells it.
+/// A column of a table, as far as it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// The name, in the case in which JSON keys must be written.
     pub name: String,
-    /// The primitive type: `INT`, `VARCHAR`, `DECIMAL64`, `DATETIME`, …
-    pub primitive_type: String,
+    /// The type: by `_schema` the primitive one (`INT`, `VARCHAR`, `DECIMAL64`, `INVALID_TYPE` for those that are none), by SQL the
+    /// whole (`decimal(10,2)`, `array<date>`).
+    pub column_type: String,
     /// Total digits of a decimal.
     pub precision: Option<u32>,
     /// Digits after the point of a decimal.
     pub scale: Option<u32>,
+    /// Whether it takes NULL; `None` where that is not told.
+    pub is_nullable: Option<bool>,
+    /// Whether it is of the table's key; `None` where that is not told.
+    pub is_key: Option<bool>,
+}
+
+impl Column {
+    /// A column of which no more is told.
+    #[must_use]
+    pub fn new(name: impl Into<String>, column_type: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            column_type: column_type.into(),
+            precision: None,
+            scale: None,
+            is_nullable: None,
+            is_key: None,
+        }
+    }
 }
 
 /// How a table keeps rows.
@@ -63,6 +83,21 @@ pub struct TableDescription {
     pub model: Option<TableModel>,
     /// Its columns in their order.
     pub columns: Vec<Column>,
+}
+
+impl TableDescription {
+    /// Takes over what another one tells and this one does not.
+    pub fn add(&mut self, details: Option<Self>) {
+        let Some(details) = details else { return };
+        self.model = self.model.or(details.model);
+        for column in &mut self.columns {
+            let mut others = details.columns.iter();
+            if let Some(other) = others.find(|other| other.name == column.name) {
+                column.is_nullable = column.is_nullable.or(other.is_nullable);
+                column.is_key = column.is_key.or(other.is_key);
+            }
+        }
+    }
 }
 
 /// What the start-up check found out about a table.
@@ -131,16 +166,17 @@ impl Client {
         Ok(columns_of(&exchange.reply.body))
     }
 
-    /// The model of a table, where this StarRocks tells it: `/api/v2/…/schema`, from 3.x on; needs SELECT.
+    /// What this StarRocks tells of a table beyond [`Client::table_columns`], from 3.x on: its model, which columns take NULL,
+    /// and which are its key (`/api/v2/…/schema`). `None` where it tells nothing; needs SELECT.
     ///
     /// # Errors
     /// No front end answers.
-    pub async fn table_model(
+    pub async fn table_details(
         &self,
         database: &str,
         table: &str,
         limit: Duration,
-    ) -> Result<Option<TableModel>, CallError> {
+    ) -> Result<Option<TableDescription>, CallError> {
         let (database_name, table_name) = (escape(database), escape(table));
         let path = format!(
             "/api/v2/catalogs/default_catalog/databases/{database_name}/tables/{table_name}/schema"
@@ -154,15 +190,11 @@ impl Client {
             Instant::now() + limit,
         );
         let exchange = self.shared.exchange(&ask).await?;
-        // Whatever else it says, it does not say the model: an older StarRocks knows no such path.
+        // Whatever else it says, it tells nothing: an older StarRocks knows no such path.
         if exchange.reply.status != 200 {
             return Ok(None);
         }
-        let answer: Option<Value> = serde_json::from_slice(&exchange.reply.body).ok();
-        let keys_type = answer
-            .as_ref()
-            .and_then(|answer| answer.pointer("/result/keysType")?.as_str());
-        Ok(keys_type.and_then(TableModel::of))
+        Ok(details_of(&exchange.reply.body))
     }
 
     /// Start-up check of one table: front end, user, password, database, table, INSERT, and SELECT for the columns. Changes
@@ -306,7 +338,40 @@ fn question<'a>(
     }
 }
 
-/// The columns of a `_schema` answer that was judged to be one. Decimal digits come as text or as numbers.
+/// Decimal digits come as text or as numbers.
+fn digits(property: &Value, key: &str) -> Option<u32> {
+    match property.get(key)? {
+        Value::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// What an answer of the second version says.
+fn details_of(body: &[u8]) -> Option<TableDescription> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let result = answer.get("result")?;
+    let column = |view: &Value| {
+        let name = view.get("name")?.as_str()?;
+        let primitive_type = view.get("primitiveType")?.as_str()?.to_ascii_uppercase();
+        let truth = |key: &str| view.get(key)?.as_bool();
+        Some(Column {
+            precision: digits(view, "precision"),
+            scale: digits(view, "scale"),
+            is_nullable: truth("isAllowNull"),
+            is_key: truth("isKey"),
+            ..Column::new(name, primitive_type)
+        })
+    };
+    let keys_type = result.get("keysType").and_then(Value::as_str);
+    let columns = result.get("columns").and_then(Value::as_array);
+    Some(TableDescription {
+        model: keys_type.and_then(TableModel::of),
+        columns: columns.into_iter().flatten().filter_map(column).collect(),
+    })
+}
+
+/// The columns of a `_schema` answer that was judged to be one.
 fn columns_of(body: &[u8]) -> Vec<Column> {
     let Some(fields) = Fields::read(body) else {
         return Vec::new();
@@ -314,17 +379,13 @@ fn columns_of(body: &[u8]) -> Vec<Column> {
     let Some(Value::Array(properties)) = fields.value("properties") else {
         return Vec::new();
     };
-    let digits = |property: &Value, key: &str| match property.get(key)? {
-        Value::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
     let column = |property: &Value| {
+        let name = property.get("name")?.as_str()?;
+        let primitive_type = property.get("type")?.as_str()?.to_ascii_uppercase();
         Some(Column {
-            name: property.get("name")?.as_str()?.to_owned(),
-            primitive_type: property.get("type")?.as_str()?.to_ascii_uppercase(),
             precision: digits(property, "precision"),
             scale: digits(property, "scale"),
+            ..Column::new(name, primitive_type)
         })
     };
     properties.iter().filter_map(column).collect()

@@ -7,62 +7,17 @@
 use starrocks_kafka_connect::data::{Decimal, Field, Schema, SchemaType, Struct, Value};
 use starrocks_kafka_connect::error::DataError;
 use starrocks_kafka_connect::json::Json;
-use starrocks_kafka_starrocks::Column;
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use super::calendar::{self, Moment};
+use super::column_kind::{ColumnKind, ColumnKinds};
 use super::json_row;
 use super::meaning::{Meaning, TimeOf};
 use super::settings::RowStyle;
 
-/// What a column takes, as far as it matters here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnKind {
-    Date,
-    DateTime,
-    /// Integers, decimals and floating point.
-    Number,
-    Text,
-    Json,
-    /// An array, a map or a struct.
-    Nested,
-    Other,
-}
-
-impl ColumnKind {
-    /// By StarRocks' name of the primitive type: `DATETIME`, `DECIMAL64`, …
-    fn of(primitive_type: &str) -> Self {
-        match primitive_type {
-            "DATE" => Self::Date,
-            "DATETIME" => Self::DateTime,
-            "JSON" => Self::Json,
-            "CHAR" | "VARCHAR" => Self::Text,
-            // What StarRocks says of types that are not primitive.
-            "INVALID_TYPE" | "ARRAY" | "MAP" | "STRUCT" => Self::Nested,
-            "TINYINT" | "SMALLINT" | "INT" | "BIGINT" | "LARGEINT" | "FLOAT" | "DOUBLE" => {
-                Self::Number
-            }
-            decimal if decimal.starts_with("DECIMAL") => Self::Number,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// The columns of a table by their names.
-pub(super) type ColumnKinds = HashMap<String, ColumnKind>;
-
-/// The kinds of a table's columns.
-pub(super) fn kinds(columns: &[Column]) -> ColumnKinds {
-    let kinds = columns.iter();
-    kinds
-        .map(|column| (column.name.clone(), ColumnKind::of(&column.primitive_type)))
-        .collect()
-}
-
 /// How the values of one field are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     /// As Java's connector writes them.
     AsJava,
@@ -76,8 +31,12 @@ pub(super) enum Cell {
     Json,
     /// As the number that the bits are.
     Bits,
-    /// As an object whose names are the texts of the keys.
-    Map,
+    /// As an array of such.
+    Array(Box<Cell>),
+    /// As an object whose names are the texts of keys, and whose members are such.
+    Map(Box<(Cell, Cell)>),
+    /// As an object, each field so.
+    Struct(Box<[Cell]>),
 }
 
 /// Whether the columns of its table have to be known to write a row of this schema.
@@ -88,34 +47,84 @@ pub(super) fn wants_columns(schema: &Schema) -> bool {
 
 /// How the fields of this schema are written for these columns; none where all are as in Java.
 pub(super) fn cells(schema: &Schema, kinds: &ColumnKinds) -> Option<Arc<[Cell]>> {
+    let of_column = |field: &Field| kinds.get(&*field.name);
     let cells: Arc<[Cell]> = schema
         .fields()
         .iter()
-        .map(|field| cell(field, kinds))
+        .map(|field| of_column(field).map_or(Cell::AsJava, |kind| cell(&field.schema, kind)))
         .collect();
-    let differs = cells.iter().any(|cell| *cell != Cell::AsJava);
-    differs.then_some(cells)
+    differ(&cells).then_some(cells)
 }
 
-fn cell(field: &Field, kinds: &ColumnKinds) -> Cell {
-    let (Some(meaning), Some(kind)) = (Meaning::of(&field.schema), kinds.get(&*field.name)) else {
-        return Cell::AsJava;
-    };
-    match (meaning, kind) {
-        (Meaning::Time(time_of), ColumnKind::Date) => Cell::Time(time_of, false),
-        (Meaning::Time(time_of), ColumnKind::DateTime) => Cell::Time(time_of, true),
-        (Meaning::Time(time_of), ColumnKind::Text) if !time_of.is_text() => {
+fn differ(cells: &[Cell]) -> bool {
+    cells.iter().any(|cell| *cell != Cell::AsJava)
+}
+
+/// How values of this schema are written for a column, or a part of one.
+pub(super) fn cell(schema: &Schema, kind: &ColumnKind) -> Cell {
+    match (Meaning::of(schema), kind) {
+        (Some(Meaning::Time(time_of)), ColumnKind::Date) => Cell::Time(time_of, false),
+        (Some(Meaning::Time(time_of)), ColumnKind::DateTime) => Cell::Time(time_of, true),
+        (Some(Meaning::Time(time_of)), ColumnKind::Text) if !time_of.is_text() => {
             Cell::Time(time_of, time_of != TimeOf::Days)
         }
-        (Meaning::SinceMidnight(per_second), ColumnKind::Text) => Cell::SinceMidnight(per_second),
-        (Meaning::VariableScaleDecimal, ColumnKind::Number | ColumnKind::Text) => {
+        (Some(Meaning::SinceMidnight(per_second)), ColumnKind::Text) => {
+            Cell::SinceMidnight(per_second)
+        }
+        (Some(Meaning::VariableScaleDecimal), ColumnKind::Number | ColumnKind::Text) => {
             Cell::VariableScaleDecimal
         }
-        (Meaning::Json, ColumnKind::Json) => Cell::Json,
-        (Meaning::Bits, ColumnKind::Number) => Cell::Bits,
-        (Meaning::Map, ColumnKind::Nested | ColumnKind::Json) => Cell::Map,
+        (Some(Meaning::Json), ColumnKind::Json) => Cell::Json,
+        (Some(Meaning::Bits), ColumnKind::Number) => Cell::Bits,
+        (Some(Meaning::Map), ColumnKind::Nested | ColumnKind::Json) => {
+            Cell::Map(Box::new((Cell::AsJava, Cell::AsJava)))
+        }
+        (meaning, _) => nested(schema, kind, meaning == Some(Meaning::Map)),
+    }
+}
+
+/// The same for what has parts. It ends with the column's type, which, unlike a schema, does not go around in circles.
+fn nested(schema: &Schema, kind: &ColumnKind, is_map_of_others: bool) -> Cell {
+    match (schema.kind(), kind) {
+        (SchemaType::Array(Some(element)), ColumnKind::Array(kind)) => match cell(element, kind) {
+            Cell::AsJava => Cell::AsJava,
+            cell => Cell::Array(cell.into()),
+        },
+        (SchemaType::Map(Some(key), Some(value)), ColumnKind::Map(of_key, of_value)) => {
+            let cells = (cell(key, of_key), cell(value, of_value));
+            if is_map_of_others || cells != (Cell::AsJava, Cell::AsJava) {
+                Cell::Map(cells.into())
+            } else {
+                Cell::AsJava
+            }
+        }
+        (SchemaType::Struct(fields), ColumnKind::Struct(kinds)) => {
+            let of_field = |field: &Field| {
+                let mut kinds = kinds.iter();
+                // StarRocks finds the fields of structs in whatever case.
+                kinds.find(|(name, _)| name.eq_ignore_ascii_case(&field.name))
+            };
+            let cells: Box<[Cell]> = fields
+                .iter()
+                .map(|field| {
+                    of_field(field).map_or(Cell::AsJava, |(_, kind)| cell(&field.schema, kind))
+                })
+                .collect();
+            if differ(&cells) {
+                Cell::Struct(cells)
+            } else {
+                Cell::AsJava
+            }
+        }
         _ => Cell::AsJava,
     }
+}
+
+/// Where a value goes: the name of its field, for people, and its schema.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) field: &'p str,
+    pub(super) schema: &'p Schema,
 }
 
 impl Cell {
@@ -124,40 +133,50 @@ impl Cell {
     /// # Errors
     /// A value that the column cannot take.
     pub(super) fn write(
-        self,
+        &self,
         out: &mut Vec<u8>,
-        field: &Field,
+        place: Place<'_>,
         value: &Value<'_>,
         style: &RowStyle,
     ) -> Result<(), DataError> {
         let done = match self {
             Self::AsJava => false,
+            // An element that is null; of fields the writer of structs knows.
+            _ if value.is_null() => false,
             Self::Time(time_of, has_time) => {
-                write_time(out, field, value, (time_of, has_time), style)?;
+                write_time(out, place, value, (*time_of, *has_time), style)?;
                 true
             }
-            Self::SinceMidnight(per_second) => write_since_midnight(out, value, per_second),
+            Self::SinceMidnight(per_second) => write_since_midnight(out, value, *per_second),
             Self::VariableScaleDecimal => write_decimal(out, value),
             Self::Json => write_json(out, value),
             Self::Bits => write_bits(out, value),
-            Self::Map => write_map(out, field, value, style)?,
+            Self::Array(cell) => write_array(out, place, value, cell, style)?,
+            Self::Map(cells) => write_map(out, place, value, cells, style)?,
+            Self::Struct(cells) => match value {
+                Value::Struct(structure) => {
+                    json_row::write_struct(out, structure, cells, style)?;
+                    true
+                }
+                _ => false,
+            },
         };
         if done {
             Ok(())
         } else {
-            json_row::write(out, Some(&field.schema), value, style)
+            json_row::write(out, Some(place.schema), value, style)
         }
     }
 }
 
 fn write_time(
     out: &mut Vec<u8>,
-    field: &Field,
+    place: Place<'_>,
     value: &Value<'_>,
     (time_of, has_time): (TimeOf, bool),
     style: &RowStyle,
 ) -> Result<(), DataError> {
-    let moment = moment(time_of, value).ok_or_else(|| no_moment(field, value))?;
+    let moment = moment(time_of, value).ok_or_else(|| no_moment(place, value))?;
     let moment = match time_of {
         TimeOf::Instant(_) | TimeOf::IsoInstant => moment.in_zone(&style.time_zone),
         TimeOf::Days | TimeOf::Local(_) | TimeOf::IsoLocal => moment,
@@ -165,7 +184,7 @@ fn write_time(
     moment.write(out, has_time).map_err(|year| {
         DataError::data(format!(
             "field {} is of the year {year}; StarRocks has those from 0 to 9999",
-            field.name
+            place.field
         ))
     })
 }
@@ -180,26 +199,45 @@ fn write_since_midnight(out: &mut Vec<u8>, value: &Value<'_>, per_second: i64) -
     true
 }
 
-/// A map as an object, its keys as texts: StarRocks takes no other form for MAP.
-fn write_map(
+fn write_array(
     out: &mut Vec<u8>,
-    field: &Field,
+    place: Place<'_>,
     value: &Value<'_>,
+    cell: &Cell,
     style: &RowStyle,
 ) -> Result<bool, DataError> {
-    let (Value::Map(entries), SchemaType::Map(key_schema, value_schema)) =
-        (value, field.schema.kind())
+    let (Value::Array(values), SchemaType::Array(Some(element))) = (value, place.schema.kind())
     else {
         return Ok(false);
     };
-    out.push(b'{');
+    let place = Place {
+        schema: element,
+        ..place
+    };
+    json_row::list(out, b'[', b']', values, |out, value| {
+        cell.write(out, place, value, style)
+    })?;
+    Ok(true)
+}
+
+/// A map as an object, its keys as texts: StarRocks takes no other form for MAP.
+fn write_map(
+    out: &mut Vec<u8>,
+    place: Place<'_>,
+    value: &Value<'_>,
+    (of_keys, of_values): &(Cell, Cell),
+    style: &RowStyle,
+) -> Result<bool, DataError> {
+    let (Value::Map(entries), SchemaType::Map(Some(key_schema), Some(value_schema))) =
+        (value, place.schema.kind())
+    else {
+        return Ok(false);
+    };
+    let part = |schema| Place { schema, ..place };
     let mut key_text = Vec::new();
-    for (at, (key, value)) in entries.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
+    json_row::list(out, b'{', b'}', entries, |out, (key, value)| {
         key_text.clear();
-        json_row::write(&mut key_text, key_schema.as_deref(), key, style)?;
+        of_keys.write(&mut key_text, part(key_schema), key, style)?;
         // What has quotes has its escapes, too.
         if key_text.first() == Some(&b'"') {
             out.extend_from_slice(&key_text);
@@ -207,9 +245,8 @@ fn write_map(
             json_row::text(out, &String::from_utf8_lossy(&key_text));
         }
         out.push(b':');
-        json_row::write(out, value_schema.as_deref(), value, style)?;
-    }
-    out.push(b'}');
+        of_values.write(out, part(value_schema), value, style)
+    })?;
     Ok(true)
 }
 
@@ -229,8 +266,8 @@ fn moment(time_of: TimeOf, value: &Value<'_>) -> Option<Moment> {
     }
 }
 
-fn no_moment(field: &Field, value: &Value<'_>) -> DataError {
-    let schema = field.schema.name().unwrap_or_default();
+fn no_moment(place: Place<'_>, value: &Value<'_>) -> DataError {
+    let schema = place.schema.name().unwrap_or_default();
     let shown = match value {
         Value::String(text) => format!("'{text}'"),
         Value::Int64(units) | Value::Timestamp(units) => units.to_string(),
@@ -238,7 +275,7 @@ fn no_moment(field: &Field, value: &Value<'_>) -> DataError {
     };
     DataError::data(format!(
         "field {} has the value {shown}, which is no {schema}",
-        field.name
+        place.field
     ))
 }
 

@@ -253,7 +253,7 @@ fn has_members(value: &Value<'_>) -> bool {
 }
 
 /// The field or entry of this name.
-fn member<'v>(value: &'v Value<'_>, name: &str) -> Option<Member<'v>> {
+pub(super) fn member<'v>(value: &'v Value<'_>, name: &str) -> Option<Member<'v>> {
     match value {
         Value::Struct(structure) => {
             let mut fields = structure.schema().fields().iter().zip(structure.values());

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use starrocks_kafka_connect::data::{Schema, SchemaType, Value};
 use starrocks_kafka_connect::error::DataError;
 
+use super::cell::{Cell, Place};
+use super::column_kind::ColumnKinds;
 use super::json_row;
 use super::settings::RowStyle;
 
@@ -35,10 +37,17 @@ pub struct CsvFormat {
 pub(super) enum Order {
     /// Nobody has asked for it yet.
     NotAsked,
-    /// The names of the fields.
-    Known(Arc<[String]>),
+    /// The names of the fields, and what the columns of these names take, where they are the table's.
+    Known(Arc<[String]>, ColumnKinds),
     /// Nobody can tell, and why.
     Unknown(String),
+}
+
+impl Order {
+    /// The order that the connector was told. What the fields are for, the load's expressions may say.
+    pub(super) fn named(names: &[String]) -> Self {
+        Self::Known(names.into(), ColumnKinds::new())
+    }
 }
 
 /// A value with its schema.
@@ -49,7 +58,7 @@ pub(super) fn has_fields(value: &Value<'_>) -> bool {
     matches!(value, Value::Struct(_) | Value::Map(_))
 }
 
-/// Appends a row without its delimiter.
+/// Appends a row without its delimiter, the fields of a struct by `cells`, as they stand in it.
 ///
 /// # Errors
 /// A value that is neither text nor has fields, as in Java; fields whose order nobody knows; a field that would be
@@ -59,6 +68,7 @@ pub(super) fn write(
     row: Row<'_>,
     format: &CsvFormat,
     order: &Order,
+    cells: &[Cell],
     style: &RowStyle,
 ) -> Result<(), DataError> {
     let (_, value) = row;
@@ -73,7 +83,15 @@ pub(super) fn write(
         ));
     }
     match order {
-        Order::Known(columns) => Fields { out, format, style }.write(columns, row),
+        Order::Known(columns, _) => {
+            let fields = Fields {
+                out,
+                format,
+                cells,
+                style,
+            };
+            fields.write(columns, row)
+        }
         Order::NotAsked | Order::Unknown(_) => {
             let reason = match order {
                 Order::Unknown(reason) => format!(" ({reason})"),
@@ -99,7 +117,16 @@ fn no_row(value: &Value<'_>, way_out: &str) -> DataError {
 struct Fields<'o> {
     out: &'o mut Vec<u8>,
     format: &'o CsvFormat,
+    cells: &'o [Cell],
     style: &'o RowStyle,
+}
+
+/// What goes into one field.
+struct InField<'v> {
+    /// Its place in the row's struct.
+    at: Option<usize>,
+    schema: Option<&'v Schema>,
+    value: &'v Value<'v>,
 }
 
 impl Fields<'_> {
@@ -119,11 +146,11 @@ impl Fields<'_> {
                 self.out.extend_from_slice(column_separator);
             }
             let start = self.out.len();
-            let (schema, value) = field(row, column, at, self.style);
-            if value.is_null() && may_be_null(schema) {
+            let field = field(row, column, at, self.style);
+            if field.value.is_null() && may_be_null(field.schema) {
                 self.out.extend_from_slice(NULL);
             } else {
-                self.value(schema, value)
+                self.value(column, &field)
                     .map_err(|error| in_column(column, &error.message))?;
                 self.check(column, start, columns.len() == 1)?;
             }
@@ -167,13 +194,25 @@ impl Fields<'_> {
     }
 
     /// Texts stand as they are, anything else as it stands in JSON, without the quotes of bytes and NaN.
-    fn value(&mut self, schema: Option<&Schema>, value: &Value<'_>) -> Result<(), DataError> {
-        if let Value::String(text) = value {
-            self.out.extend_from_slice(text.as_bytes());
-            return Ok(());
-        }
+    fn value(&mut self, column: &str, field: &InField<'_>) -> Result<(), DataError> {
+        let cell = field.at.and_then(|at| self.cells.get(at));
+        // JSON is a text in CSV.
+        let cell = cell.filter(|cell| !matches!(cell, Cell::AsJava | Cell::Json));
         let start = self.out.len();
-        json_row::write(self.out, schema, value, self.style)?;
+        match (cell, field.schema, field.value) {
+            (Some(cell), Some(schema), value) => {
+                let place = Place {
+                    field: column,
+                    schema,
+                };
+                cell.write(self.out, place, value, self.style)?;
+            }
+            (_, _, Value::String(text)) => {
+                self.out.extend_from_slice(text.as_bytes());
+                return Ok(());
+            }
+            (_, schema, value) => json_row::write(self.out, schema, value, self.style)?,
+        }
         let is_quoted = matches!(self.out[start..], [b'"', .., b'"']);
         if is_quoted {
             self.out.pop();
@@ -216,13 +255,12 @@ fn may_be_null(schema: Option<&Schema>) -> bool {
 
 /// The value of a field of this name, with its default in the place of null; null where there is none. Fields mostly
 /// stand where the column does: `likely` is looked at first.
-fn field<'v>(
-    (schema, value): Row<'v>,
-    name: &str,
-    likely: usize,
-    style: &RowStyle,
-) -> (Option<&'v Schema>, &'v Value<'v>) {
-    const NOTHING: (Option<&Schema>, &Value<'static>) = (None, &Value::Null);
+fn field<'v>((schema, value): Row<'v>, name: &str, likely: usize, style: &RowStyle) -> InField<'v> {
+    const NOTHING: InField<'static> = InField {
+        at: None,
+        schema: None,
+        value: &Value::Null,
+    };
     match value {
         Value::Struct(structure) => {
             let fields = structure.schema().fields();
@@ -231,10 +269,11 @@ fn field<'v>(
                 return NOTHING;
             };
             let schema = &*fields[at].schema;
-            (
-                Some(schema),
-                json_row::or_default(schema, &structure.values()[at], style),
-            )
+            InField {
+                at: Some(at),
+                schema: Some(schema),
+                value: json_row::or_default(schema, &structure.values()[at], style),
+            }
         }
         Value::Map(entries) => {
             let element = match schema.map(|schema| schema.kind()) {
@@ -243,7 +282,11 @@ fn field<'v>(
             };
             let is_it = |key: &Value<'_>| matches!(key, Value::String(text) if text == name);
             let value = entries.iter().find(|(key, _)| is_it(key));
-            value.map_or(NOTHING, |(_, value)| (element, value))
+            value.map_or(NOTHING, |(_, value)| InField {
+                at: None,
+                schema: element,
+                value,
+            })
         }
         _ => NOTHING,
     }

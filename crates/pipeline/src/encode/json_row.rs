@@ -6,7 +6,7 @@ use starrocks_kafka_connect::data::{LogicalType, Schema, SchemaType, Struct, Val
 use starrocks_kafka_connect::error::DataError;
 use std::io::Write as _;
 
-use super::cell::Cell;
+use super::cell::{Cell, Place};
 use super::plain_text::end_of_plain_text;
 use super::settings::{BinaryFormat, NullDefault, RowStyle};
 
@@ -214,7 +214,8 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-fn list<T>(
+/// Appends items with commas between them, and what stands around all.
+pub(super) fn list<T>(
     out: &mut Vec<u8>,
     open: u8,
     close: u8,
@@ -269,6 +270,23 @@ fn map(
     })
 }
 
+/// Appends a struct as an object, each field by its cell.
+///
+/// # Errors
+/// As [`write`], and a value that its column cannot take.
+pub(super) fn write_struct(
+    out: &mut Vec<u8>,
+    structure: &Struct<'_>,
+    cells: &[Cell],
+    style: &RowStyle,
+) -> Result<(), DataError> {
+    let parts = Parts {
+        cells,
+        left_out: &[],
+    };
+    fields(out, structure, parts, style)
+}
+
 fn fields(
     out: &mut Vec<u8>,
     structure: &Struct<'_>,
@@ -288,7 +306,13 @@ fn fields(
         }
         check_default(&field.schema, value, written)?;
         match parts.cells.get(at) {
-            Some(cell) => cell.write(out, field, written, style),
+            Some(cell) => {
+                let place = Place {
+                    field: &field.name,
+                    schema: &field.schema,
+                };
+                cell.write(out, place, written, style)
+            }
             None => write(out, Some(&field.schema), written, style),
         }
     })

@@ -6,7 +6,7 @@ use starrocks_kafka_connect::data::SchemaAndValue;
 use starrocks_kafka_connect::error::DataError;
 
 use super::calendar::Moment;
-use super::cell::ColumnKind;
+use super::column_kind::ColumnKind;
 use super::json_row;
 use super::settings::RowStyle;
 use crate::kafka::RawRecord;
@@ -115,7 +115,7 @@ impl MetadataColumns {
         out: &mut Vec<u8>,
         record: &RawRecord<'_>,
         headers: &Headers<'_>,
-        timestamp_kind: Option<ColumnKind>,
+        timestamp_kind: Option<&ColumnKind>,
         style: &RowStyle,
     ) -> Result<(), DataError> {
         let mut number = itoa::Buffer::new();
@@ -152,7 +152,7 @@ impl MetadataColumns {
 fn write_timestamp(
     out: &mut Vec<u8>,
     timestamp_ms: Option<i64>,
-    kind: Option<ColumnKind>,
+    kind: Option<&ColumnKind>,
     style: &RowStyle,
 ) -> Result<(), DataError> {
     let Some(timestamp_ms) = timestamp_ms else {

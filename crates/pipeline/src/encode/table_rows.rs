@@ -1,7 +1,8 @@
 //! How one table's rows are written.
 
 use super::RowFormat;
-use super::cell::{self, Cell, ColumnKind, ColumnKinds};
+use super::cell::{self, Cell};
+use super::column_kind::{self, ColumnKind, ColumnKinds};
 use super::csv_row::{CsvFormat, Order};
 use super::unknown_fields::{self, SchemaEvolution};
 use starrocks_kafka_connect::data::{Schema, Value};
@@ -30,7 +31,16 @@ pub(super) enum TableRows {
     /// As JSON whose fields StarRocks is told to map.
     MappedJson,
     /// As CSV.
-    Csv(CsvFormat, Order),
+    Csv(CsvRows),
+}
+
+/// Rows in CSV, and what is known of their columns.
+#[derive(Debug)]
+pub(super) struct CsvRows {
+    pub(super) format: CsvFormat,
+    pub(super) order: Order,
+    /// Records of one schema mostly come one after the other.
+    last: Option<LastSchema>,
 }
 
 /// Rows in JSON, and what is known of their columns.
@@ -61,9 +71,35 @@ pub(super) struct Watch<'w> {
 enum Columns {
     #[default]
     NotAsked,
-    Known(ColumnKinds, Option<TableModel>),
+    Known(KnownTable),
     /// Nobody can tell.
     Unknown,
+}
+
+#[derive(Debug)]
+struct KnownTable {
+    kinds: ColumnKinds,
+    model: Option<TableModel>,
+    /// The columns that take no NULL and are not of the key, each with what stands for nothing in it.
+    required: Vec<(String, &'static str)>,
+}
+
+impl KnownTable {
+    fn new(table: &TableDescription) -> Self {
+        let kinds = column_kind::kinds(&table.columns);
+        let required = table
+            .columns
+            .iter()
+            .filter(|column| column.is_nullable == Some(false) && column.is_key == Some(false));
+        let zero = |name: &str| kinds.get(name).map_or("\"\"", ColumnKind::zero);
+        Self {
+            required: required
+                .map(|column| (column.name.clone(), zero(&column.name)))
+                .collect(),
+            model: table.model,
+            kinds,
+        }
+    }
 }
 
 /// Which columns the rows of a round have: all rows of a load have the same.
@@ -94,8 +130,12 @@ impl TableRows {
             RowFormat::MappedJson => Self::MappedJson,
             RowFormat::Csv(csv) => {
                 let columns = csv.columns.as_deref();
-                let order = columns.map_or(Order::NotAsked, |names| Order::Known(names.into()));
-                Self::Csv(csv.clone(), order)
+                let order = columns.map_or(Order::NotAsked, Order::named);
+                Self::Csv(CsvRows {
+                    format: csv.clone(),
+                    order,
+                    last: None,
+                })
             }
         }
     }
@@ -108,14 +148,17 @@ impl TableRows {
     /// Tells what the table is, or why nobody can tell it.
     pub(super) fn set_columns(&mut self, table: Result<TableDescription, String>) {
         match self {
-            Self::Csv(_, order) => {
-                let names = table.map(|table| table.columns.into_iter().map(|column| column.name));
-                *order = names.map_or_else(Order::Unknown, |names| Order::Known(names.collect()));
+            Self::Csv(rows) => {
+                rows.last = None;
+                rows.order = table.map_or_else(Order::Unknown, |table| {
+                    let names = table.columns.iter().map(|column| column.name.clone());
+                    Order::Known(names.collect(), column_kind::kinds(&table.columns))
+                });
             }
             Self::Json(rows) => {
                 rows.last = None;
                 rows.columns = table.map_or(Columns::Unknown, |table| {
-                    Columns::Known(cell::kinds(&table.columns), table.model)
+                    Columns::Known(KnownTable::new(&table))
                 });
             }
             Self::MappedJson => {}
@@ -125,7 +168,7 @@ impl TableRows {
     /// A round begins: the columns may have changed.
     pub(super) fn begin_round(&mut self) {
         match self {
-            Self::Csv(format, order) if format.columns.is_none() => *order = Order::NotAsked,
+            Self::Csv(rows) if rows.format.columns.is_none() => rows.order = Order::NotAsked,
             Self::Json(rows) => {
                 *rows = JsonRows {
                     reported: std::mem::take(&mut rows.reported),
@@ -139,14 +182,33 @@ impl TableRows {
     /// What StarRocks is to be told of the columns of the round's rows, beside the load properties.
     pub(super) fn load_columns(&self) -> LoadColumns {
         match self {
-            Self::Csv(format, Order::Known(columns)) if format.columns.is_none() => {
-                LoadColumns::Order(Arc::clone(columns))
-            }
+            Self::Csv(CsvRows {
+                format: CsvFormat { columns: None, .. },
+                order: Order::Known(columns, _),
+                ..
+            }) => LoadColumns::Order(Arc::clone(columns)),
             Self::Json(JsonRows {
                 written: Written::Part(columns),
                 ..
             }) => LoadColumns::Part(Arc::clone(columns)),
             _ => LoadColumns::AsConfigured,
+        }
+    }
+}
+
+impl CsvRows {
+    /// How the fields of a row of this schema are written, in their order; none where all are as in Java.
+    pub(super) fn cells(&mut self, schema: Option<&Arc<Schema>>) -> Option<Arc<[Cell]>> {
+        let (Some(schema), Order::Known(_, kinds)) = (schema, &self.order) else {
+            return None;
+        };
+        match &self.last {
+            Some((last, cells)) if Arc::ptr_eq(last, schema) => cells.clone(),
+            _ => {
+                let cells = cell::cells(schema, kinds);
+                self.last = Some((Arc::clone(schema), cells.clone()));
+                cells
+            }
         }
     }
 }
@@ -174,7 +236,7 @@ impl JsonRows {
                         self.wants_types |= cell::wants_columns(schema);
                         return Ok(JsonRow::NeedsColumns);
                     }
-                    Columns::Known(kinds, _) => {
+                    Columns::Known(KnownTable { kinds, .. }) => {
                         let unknown = unknown_fields::of_schema(schema, kinds);
                         if !unknown.is_empty() {
                             if watch.evolution == SchemaEvolution::Fail {
@@ -210,10 +272,12 @@ impl JsonRows {
         match &self.columns {
             Columns::NotAsked => Ok(JsonRow::NeedsColumns),
             Columns::Unknown => Ok(JsonRow::AsJava),
-            Columns::Known(kinds, _) => match unknown_fields::of_map(value, kinds) {
-                Some(name) => Err(unknown_fields::error(&[name], kinds)),
-                None => Ok(JsonRow::AsJava),
-            },
+            Columns::Known(KnownTable { kinds, .. }) => {
+                match unknown_fields::of_map(value, kinds) {
+                    Some(name) => Err(unknown_fields::error(&[name], kinds)),
+                    None => Ok(JsonRow::AsJava),
+                }
+            }
         }
     }
 
@@ -228,9 +292,9 @@ impl JsonRows {
     }
 
     /// What a column takes, where that is known.
-    pub(super) fn kind(&self, column: &str) -> Option<ColumnKind> {
+    pub(super) fn kind(&self, column: &str) -> Option<&ColumnKind> {
         match &self.columns {
-            Columns::Known(kinds, _) => kinds.get(column).copied(),
+            Columns::Known(table) => table.kinds.get(column),
             Columns::NotAsked | Columns::Unknown => None,
         }
     }
@@ -238,7 +302,7 @@ impl JsonRows {
     /// Whether the table may have a column of this name.
     pub(super) fn may_have(&self, column: &str) -> bool {
         match &self.columns {
-            Columns::Known(kinds, _) => kinds.contains_key(column),
+            Columns::Known(table) => table.kinds.contains_key(column),
             Columns::NotAsked | Columns::Unknown => true,
         }
     }
@@ -246,8 +310,16 @@ impl JsonRows {
     /// The table's model, where that is known.
     pub(super) const fn model(&self) -> Option<TableModel> {
         match &self.columns {
-            Columns::Known(_, model) => *model,
+            Columns::Known(table) => table.model,
             Columns::NotAsked | Columns::Unknown => None,
+        }
+    }
+
+    /// The columns that have to be there in every row, with what stands for nothing in them, as far as they are known.
+    pub(super) fn required(&self) -> &[(String, &'static str)] {
+        match &self.columns {
+            Columns::Known(table) => &table.required,
+            Columns::NotAsked | Columns::Unknown => &[],
         }
     }
 

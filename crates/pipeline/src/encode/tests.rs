@@ -245,12 +245,7 @@ fn rows_in_csv_wait_for_the_columns_of_their_table() {
     check(&mut encoder, "t", row, Err("needs columns"));
     check(&mut encoder, "json", row, Ok(row));
     check(&mut encoder, "named", row, Ok("2"));
-    let columns = ["b", "a"].map(|name| Column {
-        name: name.to_owned(),
-        primitive_type: "INT".to_owned(),
-        precision: None,
-        scale: None,
-    });
+    let columns = ["b", "a"].map(|name| Column::new(name, "INT"));
     let description = TableDescription {
         model: None,
         columns: columns.into(),

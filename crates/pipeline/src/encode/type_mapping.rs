@@ -9,6 +9,7 @@ use starrocks_kafka_connect::data::{
 use starrocks_kafka_starrocks::Column;
 
 use super::cell;
+use super::column_kind;
 use super::json_row;
 use super::meaning::{BITS, JSON, VARIABLE_SCALE_DECIMAL};
 use super::settings::RowStyle;
@@ -52,13 +53,8 @@ impl Sample {
             schema: Arc::clone(&self.schema),
         };
         let structure = Schema::structure(vec![field]).expect("one name");
-        let columns = primitive_type.map(|primitive_type| Column {
-            name: "f".to_owned(),
-            primitive_type: primitive_type.to_owned(),
-            precision: None,
-            scale: None,
-        });
-        let kinds = cell::kinds(columns.as_slice());
+        let column = primitive_type.map(|primitive_type| Column::new("f", primitive_type));
+        let kinds = column_kind::kinds(column.as_slice());
         let cells = cell::cells(&structure, &kinds);
         let row = Struct::new(Arc::new(structure), vec![self.value.clone()]);
         let parts = json_row::Parts {

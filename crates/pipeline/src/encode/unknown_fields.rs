@@ -3,7 +3,7 @@
 use starrocks_kafka_connect::data::{Schema, Value};
 use starrocks_kafka_connect::error::DataError;
 
-use super::cell::ColumnKinds;
+use super::column_kind::ColumnKinds;
 
 /// What becomes of them: `starrocks.schema.evolution`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::change::{Change, Image, WithoutPrimaryKey};
 use super::csv_row::Order;
 use super::json_row::Parts;
 use super::metadata_columns::Headers;
-use super::table_rows::{JsonRow, TableRows, Watch};
+use super::table_rows::{CsvRows, JsonRow, TableRows, Watch};
 use super::{Encoded, Encoder, RecordError, Rows, TableId, change, csv_row, json_row};
 use crate::kafka::RawRecord;
 
@@ -151,7 +151,7 @@ impl Encoder {
                 return Err(Unwritten::Not(Encoded::NeedsColumns(table)));
             }
             TableRows::Json(json) => json.model(),
-            TableRows::MappedJson | TableRows::Csv(..) => None,
+            TableRows::MappedJson | TableRows::Csv(_) => None,
         };
         let has_key = model.is_none_or(|model| model == TableModel::PrimaryKey);
         let change = if has_key {
@@ -192,6 +192,9 @@ impl Encoder {
         let is_part = !image.unavailable.is_empty();
         // In a partial update there are no deletions, and a row without `__op` is one that is there afterwards.
         self.prepare(table, origin, op.filter(|_| !is_part))?;
+        if op == Some(Op::Delete) {
+            self.fill_required(table, image.value);
+        }
         let Self {
             tables,
             settings,
@@ -204,15 +207,20 @@ impl Encoder {
         let schema_of_value = schema.map(AsRef::as_ref);
         let left_out = &image.unavailable[..];
         match &mut tables[table.0 as usize] {
-            TableRows::Csv(_, Order::NotAsked) if csv_row::has_fields(value) => {
+            TableRows::Csv(csv) if csv.order == Order::NotAsked && csv_row::has_fields(value) => {
                 return Err(Unwritten::Not(Encoded::NeedsColumns(table)));
             }
-            TableRows::Csv(format, order) => {
+            TableRows::Csv(csv) => {
                 if matches!(value, Value::String(text) if text.is_empty()) {
                     return Err(Unwritten::Not(Encoded::Blank(table)));
                 }
                 let row = (image.schema, value);
-                rows.append(table, |out| csv_row::write(out, row, format, order, style))?;
+                let cells = csv.cells(schema);
+                let cells = cells.as_deref().unwrap_or_default();
+                let CsvRows { format, order, .. } = csv;
+                rows.append(table, |out| {
+                    csv_row::write(out, row, format, order, cells, style)
+                })?;
             }
             TableRows::MappedJson if is_part => return Err(no_partial_update().into()),
             TableRows::MappedJson => rows.append(table, |out| {
@@ -255,6 +263,25 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    /// A row that is to be deleted is checked as any other, though nobody reads more of it than its key: a column that takes no
+    /// NULL gets its zero, where the event does not tell the old value (PostgreSQL's REPLICA IDENTITY DEFAULT, a tombstone).
+    fn fill_required(&mut self, table: TableId, value: &Value<'_>) {
+        let TableRows::Json(json) = &self.tables[table.0 as usize] else {
+            return;
+        };
+        for (column, zero) in json.required() {
+            let told = change::member(value, column);
+            if told.is_none_or(|(_, value)| value.is_null()) {
+                if !self.members.is_empty() {
+                    self.members.push(b',');
+                }
+                json_row::text(&mut self.members, column);
+                self.members.push(b':');
+                self.members.extend_from_slice(zero.as_bytes());
+            }
+        }
     }
 
     /// Makes what stands in the row before its fields.

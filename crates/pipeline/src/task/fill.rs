@@ -286,8 +286,9 @@ impl<K: Kafka> Session<'_, K> {
         let name = Arc::clone(self.task.encoder.table_name(table));
         let warehouse = self.task.warehouse.clone();
         self.enter("asking for the columns of a table");
-        let with_model = self.task.encoder.asks_for_models();
-        let description = self.wait(async move { warehouse.describe(&name, with_model).await })?;
+        let with_details = self.task.encoder.asks_for_details();
+        let description =
+            self.wait(async move { warehouse.describe(&name, with_details).await })?;
         let description = description.map_err(|error| error.to_string());
         if let Err(reason) = &description
             && self.task.encoder.lacks_types(table)

@@ -11,10 +11,9 @@ const SCHEMA: &str = r#"{"status":200,"properties":[{"name":"id","type":"INT","c
 
 fn columns() -> Vec<Column> {
     let column = |name: &str, primitive_type: &str, precision, scale| Column {
-        name: name.to_owned(),
-        primitive_type: primitive_type.to_owned(),
         precision,
         scale,
+        ..Column::new(name, primitive_type)
     };
     vec![
         column("id", "INT", None, None),

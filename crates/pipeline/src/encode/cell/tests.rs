@@ -4,29 +4,20 @@ use super::*;
 use crate::encode::meaning::{BITS, JSON, VARIABLE_SCALE_DECIMAL};
 use starrocks_kafka_connect::data::{LogicalType, SchemaType, UnnamedTime};
 
-fn column(name: &str, primitive_type: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        primitive_type: primitive_type.to_owned(),
-        precision: None,
-        scale: None,
-    }
-}
-
 /// The row of one field of this schema for a column of this type.
 fn check(schema: Schema, column_type: &str, value: Value<'_>, expect: &str) {
-    let field = Field {
-        name: "f".into(),
-        schema: Arc::new(schema),
+    let place = Place {
+        field: "f",
+        schema: &schema,
     };
-    let kinds = kinds(&[column("f", column_type)]);
     let mut out = Vec::new();
-    let written = cell(&field, &kinds).write(&mut out, &field, &value, &RowStyle::default());
+    let cell = cell(&schema, &ColumnKind::of(column_type));
+    let written = cell.write(&mut out, place, &value, &RowStyle::default());
     let shown = match written {
         Ok(()) => String::from_utf8(out).expect("a text"),
         Err(error) => error.message,
     };
-    assert_eq!(shown, expect, "{:?} {column_type}", field.schema.name());
+    assert_eq!(shown, expect, "{:?} {column_type}", schema.name());
 }
 
 fn named(kind: SchemaType, name: &str) -> Schema {
@@ -181,9 +172,10 @@ fn columns_are_asked_for_only_where_they_matter() {
     let date = fields(Schema::of_logical_type(LogicalType::Date));
     assert!(!wants_columns(&plain));
     assert!(wants_columns(&date));
-    assert_eq!(cells(&date, &kinds(&[column("f", "INT")])), None);
-    assert_eq!(cells(&date, &kinds(&[column("g", "DATE")])), None);
-    assert!(cells(&date, &kinds(&[column("f", "DATE")])).is_some());
+    let column = |name: &str, kind| ColumnKinds::from([(name.to_owned(), kind)]);
+    assert_eq!(cells(&date, &column("f", ColumnKind::Number)), None);
+    assert_eq!(cells(&date, &column("g", ColumnKind::Date)), None);
+    assert!(cells(&date, &column("f", ColumnKind::Date)).is_some());
 }
 
 #[test]
@@ -194,13 +186,12 @@ fn moments_are_told_by_the_clocks_of_the_zone_and_local_times_stay() {
         ..RowStyle::default()
     };
     let check = |schema: Schema, value: Value<'_>, expect: &str| {
-        let field = Field {
-            name: "f".into(),
-            schema: Arc::new(schema),
+        let place = Place {
+            field: "f",
+            schema: &schema,
         };
-        let kinds = kinds(&[column("f", "DATETIME")]);
         let mut out = Vec::new();
-        let written = cell(&field, &kinds).write(&mut out, &field, &value, &style);
+        let written = cell(&schema, &ColumnKind::DateTime).write(&mut out, place, &value, &style);
         assert_eq!(written, Ok(()));
         assert_eq!(String::from_utf8_lossy(&out), expect, "{value:?}");
     };
@@ -319,5 +310,90 @@ fn avros_times_that_connect_takes_for_numbers_are_times() {
         "VARCHAR",
         Value::Int64(1),
         "\"00:00:00.000001\"",
+    );
+}
+
+#[test]
+fn parts_of_columns_are_written_for_their_types() {
+    let of = |schema: Schema| Some(Arc::new(schema));
+    let date = || Schema::of_logical_type(LogicalType::Date).optional();
+    let dates = || Schema::new(SchemaType::Array(of(date())));
+    let two = || Value::Array(vec![Value::Date(19_723), Value::Null]);
+    check(dates(), "array<date>", two(), r#"["2024-01-01",null]"#);
+    check(
+        dates(),
+        "ARRAY<DATETIME>",
+        two(),
+        r#"["2024-01-01 00:00:00",null]"#,
+    );
+    check(dates(), "array<int(11)>", two(), "[19723,null]");
+    check(dates(), "INVALID_TYPE", two(), "[19723,null]");
+    check(dates(), "json", two(), "[19723,null]");
+    check(
+        Schema::new(SchemaType::Array(of(dates()))),
+        "array<array<date>>",
+        Value::Array(vec![two(), Value::Array(Vec::new())]),
+        r#"[["2024-01-01",null],[]]"#,
+    );
+    let map = Schema::new(SchemaType::Map(
+        of(Schema::new(SchemaType::Int32)),
+        of(date()),
+    ));
+    let entries = || Value::Map(vec![(Value::Int32(1), Value::Date(0))]);
+    check(
+        map.clone(),
+        "map<int(11),date>",
+        entries(),
+        r#"{"1":"1970-01-01"}"#,
+    );
+    check(map.clone(), "map<int(11),int(11)>", entries(), r#"{"1":0}"#);
+    check(map, "varchar(10)", entries(), "[[1,0]]");
+    let by_day = Schema::new(SchemaType::Map(
+        of(date()),
+        of(Schema::new(SchemaType::Int32)),
+    ));
+    check(
+        by_day,
+        "map<date,int(11)>",
+        Value::Map(vec![(Value::Date(0), Value::Int32(1))]),
+        r#"{"1970-01-01":1}"#,
+    );
+    let field = |name: &str, schema| Field {
+        name: name.into(),
+        schema: Arc::new(schema),
+    };
+    let fields = vec![
+        field("Day", date()),
+        field("days", dates()),
+        field("n", date()),
+    ];
+    let structure = Schema::structure(fields).expect("names of their own");
+    let values = vec![Value::Date(1), two(), Value::Date(2)];
+    let value = || Value::Struct(Struct::new(Arc::new(structure.clone()), values.clone()));
+    check(
+        structure.clone(),
+        "struct<day date, days array<date>, n int(11)>",
+        value(),
+        r#"{"Day":"1970-01-02","days":["2024-01-01",null],"n":2}"#,
+    );
+    check(
+        structure.clone(),
+        "struct<other date>",
+        value(),
+        r#"{"Day":1,"days":[19723,null],"n":2}"#,
+    );
+    check(
+        Schema::new(SchemaType::Array(of(Schema::of_logical_type(
+            LogicalType::Date,
+        )))),
+        "array<date>",
+        Value::Array(vec![Value::Null]),
+        "Conversion error: null value where one is required that has no default",
+    );
+    check(
+        dates(),
+        "array<date>",
+        Value::Array(vec![Value::Date(2_932_897)]),
+        "field f is of the year 10000; StarRocks has those from 0 to 9999",
     );
 }

@@ -13,7 +13,8 @@ fn format() -> CsvFormat {
 }
 
 fn known(columns: &str) -> Order {
-    Order::Known(columns.split(',').map(str::to_owned).collect())
+    let names: Vec<_> = columns.split(',').map(str::to_owned).collect();
+    Order::named(&names)
 }
 
 /// The row of a JSON message, with or without a schema, or why there is none.
@@ -32,6 +33,7 @@ fn row(json: &str, format: &CsvFormat, order: &Order) -> Result<String, String> 
         (converted.schema.as_ref(), &converted.value),
         format,
         order,
+        &[],
         &RowStyle::default(),
     ) {
         Ok(()) => Ok(String::from_utf8(out).expect("UTF-8")),
@@ -215,6 +217,7 @@ fn null_where_a_schema_wants_a_value_is_refused() {
         (converted.schema.as_ref(), &converted.value),
         &format(),
         &known("a"),
+        &[],
         &RowStyle::default(),
     )
     .expect_err("null");

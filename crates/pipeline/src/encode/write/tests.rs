@@ -1,5 +1,7 @@
 //! Rows of change events, and of records whose rows have columns of metadata.
 
+mod columns;
+
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::transform::TransformChain;
 use starrocks_kafka_starrocks::{Column, TableDescription, TableModel};
@@ -86,12 +88,7 @@ impl Rig {
     }
 
     fn column(mut self, name: &str, primitive_type: &str) -> Self {
-        self.columns.push(Column {
-            name: name.to_owned(),
-            primitive_type: primitive_type.to_owned(),
-            precision: None,
-            scale: None,
-        });
+        self.columns.push(Column::new(name, primitive_type));
         self
     }
 
