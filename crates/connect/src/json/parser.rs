@@ -16,9 +16,20 @@ type Members<'k> = Vec<(Cow<'k, str>, Json<'k>)>;
 
 /// A container that is being read.
 enum Open<'k> {
+    /// Values so far.
     Array(Vec<Json<'k>>),
-    /// Members so far; the last one is null until its value was read.
+    /// Members so far.
     Object(Members<'k>),
+}
+
+/// Where the value goes that is read now: all of it, or the last of the innermost container, which is null until then.
+fn place<'o, 'k>(all: &'o mut Json<'k>, open: &'o mut [Open<'k>]) -> &'o mut Json<'k> {
+    let last = match open.last_mut() {
+        None => None,
+        Some(Open::Array(values)) => values.last_mut(),
+        Some(Open::Object(members)) => members.last_mut().map(|(_, value)| value),
+    };
+    last.unwrap_or(all)
 }
 
 pub(crate) struct Parser<'k> {
@@ -112,19 +123,21 @@ impl<'k> Parser<'k> {
 
     /// A value inside `depth` containers.
     pub(crate) fn value(&mut self, depth: usize) -> Result<Json<'k>, JsonError> {
+        let mut all = Json::Null;
         let mut open: Vec<Open<'k>> = Vec::new();
         loop {
-            let Some(mut done) = self.begin(&mut open, depth)? else {
+            let level = depth + open.len();
+            if let Some(container) = self.begin(place(&mut all, &mut open), level)? {
+                open.push(container);
                 continue;
-            };
-            // `done` is complete: it goes into the innermost container, which may be complete by it. Containers are filled where
-            // they stand: taking them out and putting them back would cost more than reading most values.
+            }
+            // A value is complete, and the container that it is in may be complete by it.
             loop {
                 match open.last_mut() {
-                    None => return Ok(done),
+                    None => return Ok(all),
                     Some(Open::Array(values)) => {
-                        values.push(done);
                         if self.eat(b',') {
+                            values.push(Json::Null);
                             break;
                         }
                         if !self.eat(b']') {
@@ -132,9 +145,6 @@ impl<'k> Parser<'k> {
                         }
                     }
                     Some(Open::Object(members)) => {
-                        if let Some((_, value)) = members.last_mut() {
-                            *value = done;
-                        }
                         if self.eat(b',') {
                             members.push((self.name()?, Json::Null));
                             break;
@@ -144,41 +154,40 @@ impl<'k> Parser<'k> {
                         }
                     }
                 }
-                done = match open.pop() {
+                let done = match open.pop() {
                     Some(Open::Array(values)) => Json::Array(values),
                     Some(Open::Object(members)) => Json::Object(last_of_each_name(members)),
                     None => unreachable!("it was the last one"),
                 };
+                *place(&mut all, &mut open) = done;
             }
         }
     }
 
-    /// A value that is complete at once, or `None` where a container was opened.
-    fn begin(
-        &mut self,
-        open: &mut Vec<Open<'k>>,
-        depth: usize,
-    ) -> Result<Option<Json<'k>>, JsonError> {
-        Ok(Some(match self.peek() {
-            Some(b'{' | b'[') if depth + open.len() >= DEPTH_MAX => {
+    /// Reads a value that is complete at once to where it belongs, or gives the container that it begins. Values are read where
+    /// they stand, for a `Result` of one is written in parts and copied as a whole at each step, which costs more than reading it.
+    fn begin(&mut self, place: &mut Json<'k>, level: usize) -> Result<Option<Open<'k>>, JsonError> {
+        *place = match self.peek() {
+            Some(b'{' | b'[') if level >= DEPTH_MAX => {
                 return self.error(format!("nesting is deeper than {DEPTH_MAX}"));
             }
             Some(b'{') => {
                 self.at += 1;
                 if self.eat(b'}') {
-                    return Ok(Some(Json::Object(Vec::new())));
+                    Json::Object(Vec::new())
+                } else {
+                    let mut members = Vec::with_capacity(FEW_MEMBERS);
+                    members.push((self.name()?, Json::Null));
+                    return Ok(Some(Open::Object(members)));
                 }
-                let first = (self.name()?, Json::Null);
-                open.push(Open::Object(vec![first]));
-                return Ok(None);
             }
             Some(b'[') => {
                 self.at += 1;
                 if self.eat(b']') {
-                    return Ok(Some(Json::Array(Vec::new())));
+                    Json::Array(Vec::new())
+                } else {
+                    return Ok(Some(Open::Array(vec![Json::Null])));
                 }
-                open.push(Open::Array(Vec::new()));
-                return Ok(None);
             }
             Some(b'"') => Json::String(self.string()?),
             Some(b'-' | b'+' | b'N' | b'I') if self.is_not_finite() => {
@@ -189,7 +198,8 @@ impl<'k> Parser<'k> {
             Some(b'f') => self.word("false", Json::Boolean(false))?,
             Some(b'n') => self.word("null", Json::Null)?,
             _ => return self.expected("a value"),
-        }))
+        };
+        Ok(None)
     }
 
     /// Whether what comes is a number by its name alone, and the dialect knows such.
