@@ -168,7 +168,8 @@ pub(crate) fn run(options: &EncodeOptions) -> Result<(), Failure> {
             Some(beside) => best(beside, case.samples, options)?,
             None => 0.0,
         };
-        let ns = ns - beside;
+        // Less than nothing is noise.
+        let ns = (ns - beside).max(0.0);
         let bytes: usize = case.samples.iter().map(|sample| sample.value.len()).sum();
         let bytes = bytes / case.samples.len();
         // A part of the way has no speed of its own.

@@ -65,6 +65,12 @@ impl<'k> Json<'k> {
         Ok(value)
     }
 
+    /// The value, and null in its place.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Null)
+    }
+
     /// The member of this name; `None` where it is no object or has none.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {

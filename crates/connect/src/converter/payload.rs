@@ -44,47 +44,29 @@ fn schemaless_number<'k>(number: Number<'_>) -> Value<'k> {
 /// With a schema.
 pub(super) fn with_schema<'k>(
     schema: &Arc<Schema>,
-    json: Json<'k>,
+    mut json: Json<'k>,
     replace_null_with_default: bool,
 ) -> Result<Value<'k>, DataError> {
-    if matches!(json, Json::Null) {
-        if let Some(default) = schema
-            .default
-            .as_ref()
-            .filter(|_| replace_null_with_default)
-        {
-            return Ok(default.clone());
-        }
-        if schema.optional {
-            return Ok(Value::Null);
-        }
-        let kind = schema.kind().name();
-        return Err(DataError::data(format!(
-            "Invalid null value for required {kind} field"
-        )));
-    }
-    if let Some(logical) = schema.logical() {
-        return logical_value(logical, schema, &json);
-    }
     let reader = Reader {
         replace_null_with_default,
     };
-    match schema.kind() {
-        SchemaType::Array(element) => reader.array(element.as_ref(), json),
-        SchemaType::Map(key, element) => reader.map(key.as_ref(), element.as_ref(), json),
-        SchemaType::Struct(_) => reader.structure(schema, json),
-        _ => scalar(schema.kind(), json),
-    }
+    let mut value = Value::Null;
+    reader.read(Some(schema), &mut json, &mut value)?;
+    Ok(value)
 }
 
 /// Whatever is no number counts as zero, as no text as null, as `true` as false.
-fn scalar<'k>(kind: &SchemaType, json: Json<'k>) -> Result<Value<'k>, DataError> {
+fn scalar<'k>(
+    kind: &SchemaType,
+    json: &mut Json<'k>,
+    place: &mut Value<'k>,
+) -> Result<(), DataError> {
     let number = match json {
-        Json::Number(number) => Some(number),
+        Json::Number(number) => Some(*number),
         _ => None,
     };
     #[expect(clippy::cast_possible_truncation, reason = "Java keeps the low bits")]
-    Ok(match kind {
+    let value = match kind {
         SchemaType::Int8 => Value::Int8(integer(kind, number)? as i8),
         SchemaType::Int16 => Value::Int16(integer(kind, number)? as i16),
         SchemaType::Int32 => Value::Int32(integer(kind, number)? as i32),
@@ -94,15 +76,17 @@ fn scalar<'k>(kind: &SchemaType, json: Json<'k>) -> Result<Value<'k>, DataError>
         SchemaType::Boolean => Value::Boolean(matches!(json, Json::Boolean(true))),
         SchemaType::Bytes => match json {
             Json::String(text) => Value::Bytes(Cow::Owned(
-                base64(&text).ok_or_else(|| DataError::data("Invalid bytes field: no Base64"))?,
+                base64(text).ok_or_else(|| DataError::data("Invalid bytes field: no Base64"))?,
             )),
             _ => Value::Null,
         },
         _ => match json {
-            Json::String(text) => Value::String(text),
+            Json::String(text) => Value::String(std::mem::take(text)),
             _ => Value::Null,
         },
-    })
+    };
+    *place = value;
+    Ok(())
 }
 
 /// The whole part. Beyond 64 bits Java wraps it, which damages the value in silence: refused.
@@ -224,8 +208,8 @@ fn by_way_of_a_double(number: Number<'_>) -> Result<Decimal, DataError> {
     Err(DataError::of(ErrorClass::NumberFormat, told))
 }
 
-/// Reads what is in containers. Its loops are plain, for each call that stands between a container and the
-/// one inside it takes thread stack.
+/// Reads values to where they belong: a `Result` of one is copied at each step. Its loops are plain, for each call that stands
+/// between a container and the one inside it takes thread stack.
 #[derive(Clone, Copy)]
 struct Reader {
     replace_null_with_default: bool,
@@ -235,11 +219,39 @@ impl Reader {
     fn read<'k>(
         self,
         schema: Option<&Arc<Schema>>,
-        json: Json<'k>,
-    ) -> Result<Value<'k>, DataError> {
-        match schema {
-            Some(schema) => with_schema(schema, json, self.replace_null_with_default),
-            None => Ok(schemaless(json)),
+        json: &mut Json<'k>,
+        place: &mut Value<'k>,
+    ) -> Result<(), DataError> {
+        let Some(schema) = schema else {
+            *place = schemaless(json.take());
+            return Ok(());
+        };
+        if matches!(json, Json::Null) {
+            *place = self.null(schema)?;
+            return Ok(());
+        }
+        if let Some(logical) = schema.logical() {
+            *place = logical_value(logical, schema, json)?;
+            return Ok(());
+        }
+        match schema.kind() {
+            SchemaType::Array(element) => self.array(element.as_ref(), json, place),
+            SchemaType::Map(key, element) => self.map(key.as_ref(), element.as_ref(), json, place),
+            SchemaType::Struct(_) => self.structure(schema, json, place),
+            kind => scalar(kind, json, place),
+        }
+    }
+
+    fn null<'k>(self, schema: &Schema) -> Result<Value<'k>, DataError> {
+        match &schema.default {
+            Some(default) if self.replace_null_with_default => Ok(default.clone()),
+            _ if schema.optional => Ok(Value::Null),
+            _ => {
+                let kind = schema.kind().name();
+                Err(DataError::data(format!(
+                    "Invalid null value for required {kind} field"
+                )))
+            }
         }
     }
 
@@ -247,69 +259,86 @@ impl Reader {
     fn array<'k>(
         self,
         element: Option<&Arc<Schema>>,
-        json: Json<'k>,
-    ) -> Result<Value<'k>, DataError> {
+        json: &mut Json<'k>,
+        place: &mut Value<'k>,
+    ) -> Result<(), DataError> {
         let mut values = Vec::new();
         match json {
             Json::Array(elements) => {
-                values.reserve_exact(elements.len());
-                for json in elements {
-                    values.push(self.read(element, json)?);
+                values.resize(elements.len(), Value::Null);
+                for (json, place) in elements.iter_mut().zip(&mut values) {
+                    self.read(element, json, place)?;
                 }
             }
             Json::Object(members) => {
-                for (_, json) in members {
-                    values.push(self.read(element, json)?);
+                values.resize(members.len(), Value::Null);
+                for ((_, json), place) in members.iter_mut().zip(&mut values) {
+                    self.read(element, json, place)?;
                 }
             }
             _ => {}
         }
-        Ok(Value::Array(values))
+        *place = Value::Array(values);
+        Ok(())
     }
 
     fn map<'k>(
         self,
         key: Option<&Arc<Schema>>,
         element: Option<&Arc<Schema>>,
-        json: Json<'k>,
-    ) -> Result<Value<'k>, DataError> {
+        json: &mut Json<'k>,
+        place: &mut Value<'k>,
+    ) -> Result<(), DataError> {
         let is_object = key.is_some_and(|key| matches!(key.kind(), SchemaType::String));
         match json {
             Json::Object(members) if is_object => {
                 let mut entries = Vec::with_capacity(members.len());
                 for (name, json) in members {
-                    entries.push((Value::String(name), self.read(element, json)?));
+                    let mut value = Value::Null;
+                    self.read(element, json, &mut value)?;
+                    entries.push((Value::String(std::mem::take(name)), value));
                 }
-                Ok(Value::Map(entries))
+                *place = Value::Map(entries);
             }
             Json::Array(tuples) if !is_object => {
                 let mut entries = MapEntries::default();
                 for tuple in tuples {
                     let [k, v] = pair(tuple)?;
-                    entries.insert(self.read(key, k)?, self.read(element, v)?);
+                    let (mut name, mut value) = (Value::Null, Value::Null);
+                    self.read(key, k, &mut name)?;
+                    self.read(element, v, &mut value)?;
+                    entries.insert(name, value);
                 }
-                Ok(Value::Map(entries.into_entries()))
+                *place = Value::Map(entries.into_entries());
             }
-            other => Err(no_map(is_object, &other)),
+            other => return Err(no_map(is_object, other)),
         }
+        Ok(())
     }
 
-    fn structure<'k>(self, schema: &Arc<Schema>, json: Json<'k>) -> Result<Value<'k>, DataError> {
-        let found = json.node_type();
-        let Json::Object(mut members) = json else {
+    fn structure<'k>(
+        self,
+        schema: &Arc<Schema>,
+        json: &mut Json<'k>,
+        place: &mut Value<'k>,
+    ) -> Result<(), DataError> {
+        let Json::Object(members) = json else {
             return Err(DataError::data(format!(
-                "Structs should be encoded as JSON objects, but found {found}"
+                "Structs should be encoded as JSON objects, but found {}",
+                json.node_type()
             )));
         };
-        let mut values = Vec::with_capacity(schema.fields().len());
+        let fields = schema.fields();
+        let mut values = vec![Value::Null; fields.len()];
         let mut next = 0;
-        for field in schema.fields() {
-            let json = take_member(&mut members, &mut next, &field.name);
-            let value = self.read(Some(&field.schema), json)?;
-            check_field(&field.name, &field.schema, &value)?;
-            values.push(value);
+        for (field, place) in fields.iter().zip(&mut values) {
+            let mut missing = Json::Null;
+            let json = find_member(members, &mut next, &field.name).unwrap_or(&mut missing);
+            self.read(Some(&field.schema), json, place)?;
+            check_field(&field.name, &field.schema, place)?;
         }
-        Ok(Value::Struct(Struct::new(schema.clone(), values)))
+        *place = Value::Struct(Struct::new(schema.clone(), values));
+        Ok(())
     }
 }
 
@@ -324,36 +353,34 @@ fn no_map(is_object: bool, found: &Json<'_>) -> DataError {
     })
 }
 
-fn pair(tuple: Json<'_>) -> Result<[Json<'_>; 2], DataError> {
-    let found = tuple.node_type();
+fn pair<'t, 'k>(tuple: &'t mut Json<'k>) -> Result<&'t mut [Json<'k>; 2], DataError> {
     let Json::Array(pair) = tuple else {
         return Err(DataError::data(format!(
-            "Found invalid map entry instead of array tuple: {found}"
+            "Found invalid map entry instead of array tuple: {}",
+            tuple.node_type()
         )));
     };
-    <[Json<'_>; 2]>::try_from(pair).map_err(|pair| {
+    let length = pair.len();
+    pair.as_mut_slice().try_into().map_err(|_| {
         DataError::data(format!(
-            "Found invalid map entry, expected length 2 but found :{}",
-            pair.len()
+            "Found invalid map entry, expected length 2 but found :{length}"
         ))
     })
 }
 
-/// The member of this name, null where there is none. Members mostly stand in the order of the fields.
-fn take_member<'k>(
-    members: &mut [(Cow<'k, str>, Json<'k>)],
+/// The member of this name. Members mostly stand in the order of the fields.
+fn find_member<'m, 'k>(
+    members: &'m mut [(Cow<'k, str>, Json<'k>)],
     next: &mut usize,
     name: &str,
-) -> Json<'k> {
+) -> Option<&'m mut Json<'k>> {
     let is_field = |member: &(Cow<'_, str>, Json<'_>)| member.0 == *name;
     let at = match members.get(*next) {
-        Some(member) if is_field(member) => Some(*next),
-        _ => members.iter().position(is_field),
+        Some(member) if is_field(member) => *next,
+        _ => members.iter().position(is_field)?,
     };
-    at.map_or(Json::Null, |at| {
-        *next = at + 1;
-        std::mem::replace(&mut members[at].1, Json::Null)
-    })
+    *next = at + 1;
+    Some(&mut members[at].1)
 }
 
 /// Java's `Struct.put` checks each value; here only null can be wrong, and the name of a logical type on an
