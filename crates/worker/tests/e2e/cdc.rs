@@ -371,6 +371,26 @@ fn a_table_that_keeps_every_version_is_refused_with_what_to_do() {
     assert_eq!(table.rows("id"), Vec::<String>::new());
 }
 
+/// As PostgreSQL's default replica identity has it: of the old row no more than its key.
+#[test]
+fn a_deletion_that_tells_only_the_key_is_taken_by_columns_without_null() {
+    let columns =
+        "id BIGINT NOT NULL, name STRING NOT NULL, day DATE NOT NULL, note STRING) PRIMARY KEY(id)";
+    let Some(table) = OneTable::new("cdc_only_key", columns, &[]) else {
+        return;
+    };
+    let create =
+        |id: i64| format!(r#"{{"after":{{"id":{id},"name":"a","day":"2024-01-01"}},"op":"c"}}"#);
+    let delete = r#"{"before":{"id":1,"name":null,"day":null,"note":null},"after":null,"op":"d"}"#;
+    table.produce(&[("{}", &create(1)), ("{}", &create(2)), ("{}", delete)]);
+    let worker = table.rig.start(std::slice::from_ref(&table.connector));
+    table.rig.wait_until("one row is left", &worker, || {
+        table.rows("id, name") == ["2\ta"]
+    });
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+}
+
 /// The record is what is looked for: it has two rows, of which the second is bad.
 #[test]
 fn a_change_of_a_key_that_starrocks_refuses_is_passed_over_whole() {
