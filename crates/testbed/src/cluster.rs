@@ -159,6 +159,7 @@ impl Cluster {
             options,
         };
         cluster.publish()?;
+        cluster.finish_alters()?;
         Ok(cluster)
     }
 
@@ -217,13 +218,18 @@ impl Cluster {
         self.with_session(&mut session, |store, session| run(store, session, sql))
     }
 
+    /// `now()`.
+    pub(crate) fn now(&self) -> String {
+        Moment::from_millis(self.clock.now_ms() / 1000 * 1000).date_time()
+    }
+
     /// Works on the tables with a session; the catalogue is told of what changed.
     pub(crate) fn with_session<T>(
         &self,
         session: &mut Session,
         work: impl FnOnce(&mut Store, &mut Session) -> T,
     ) -> T {
-        session.now = Moment::from_millis(self.clock.now_ms() / 1000 * 1000).date_time();
+        session.now = self.now();
         let mut store = self.store();
         let done = work(&mut store, session);
         let catalogue = store.catalogue().clone();

@@ -32,6 +32,15 @@ impl Cluster {
         Ok(published)
     }
 
+    /// Ends every ALTER TABLE that was only begun; answers how many there were.
+    pub(crate) fn finish_alters(&self) -> Result<usize, StoreError> {
+        let mut store = self.store();
+        let finished = store.finish_alters(&self.now())?;
+        let catalogue = store.catalogue().clone();
+        self.meta().catalogue = catalogue;
+        Ok(finished)
+    }
+
     /// What StarRocks' daemons do about every 30 seconds: timeouts, publishing, forgetting.
     pub(crate) fn sweep(&self) -> Result<(), StoreError> {
         let now = self.clock.now_ms();
@@ -43,6 +52,7 @@ impl Cluster {
             self.abort(id, &reason)?;
         }
         self.publish()?;
+        self.finish_alters()?;
         let gone = self.meta().txns.forget(now);
         self.forgotten(gone)
     }

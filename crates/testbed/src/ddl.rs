@@ -8,9 +8,11 @@ use crate::schema::{Model, Table};
 use crate::sql::SqlError;
 use crate::tokens::Token;
 
+mod alter;
 mod columns;
 mod show;
 
+pub(crate) use alter::{AddColumn, altered};
 pub(crate) use show::Show;
 
 /// A statement that the stand-in carries out itself.
@@ -32,6 +34,11 @@ pub(crate) enum Statement {
         db: String,
         name: String,
         if_exists: bool,
+    },
+    AlterTable {
+        db: String,
+        name: String,
+        adds: Vec<AddColumn>,
     },
     Truncate {
         db: String,
@@ -104,6 +111,7 @@ impl Parser {
                     if_exists,
                 }
             }
+            "ALTER" if p.take("TABLE") => p.alter_table()?,
             "TRUNCATE" => {
                 p.take("TABLE");
                 let (db, name) = p.table_name()?;

@@ -52,6 +52,9 @@ pub enum Action {
     /// A commit is decided but not published in time: the transaction stays COMMITTED until
     /// [`publish`](crate::StandIn::publish) or the next sweep.
     PublishTimeout,
+    /// An ALTER TABLE is begun but not done at once, as where StarRocks lacks fast schema evolution: the table stays as it is, and
+    /// takes no other ALTER, until [`finish_alters`](crate::StandIn::finish_alters) or the next sweep.
+    SlowAlter,
     /// A taken label is answered as plain `Fail` with "Label … has already been used" only, as some 3.3 and 3.4 versions do.
     LabelExistsAsPlainFail,
     /// "Too many versions": a load, prepare or BE commit fails and its transaction is aborted.

@@ -42,7 +42,7 @@ pub enum Outcome {
     Pending,
     /// With an answer.
     Answered {
-        /// HTTP status.
+        /// HTTP status; of a statement by the MySQL port the number of its error, 0 without one.
         status: u16,
         /// `Status` of a load answer, `state` of `get_load_state`; empty where there is none.
         word: String,

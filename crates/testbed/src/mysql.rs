@@ -12,12 +12,14 @@ use tokio::net::TcpStream;
 use crate::cluster::Cluster;
 use crate::sql::{Ran, Session, SqlError, run_one, statements};
 
+mod alters;
 mod answers;
 mod client;
 mod handshake;
 mod packets;
 mod prepared;
 
+use alters::{Alter, End, ended};
 use answers::{Answer, Rows};
 pub use client::mysql_client_or_skip;
 use packets::Packets;
@@ -161,6 +163,12 @@ impl Connection {
         }
         let last = parts.len() - 1;
         for (at, sql) in parts.into_iter().enumerate() {
+            let mut alter = Alter::begun(&self.cluster, &self.session, &sql);
+            if let Some(alter) = &mut alter {
+                let end = alter.before().await;
+                self.end(end)?;
+            }
+            self.session.alters_slowly = alter.as_ref().is_some_and(Alter::is_slow);
             let done = self
                 .work(move |store, session| run_one(store, session, &sql))
                 .await?;
@@ -171,6 +179,10 @@ impl Connection {
                 Ok(ran) => Answer::Rows(ran, rows),
                 Err(error) => Answer::Error(error),
             };
+            if let Some(alter) = &mut alter {
+                let end = alter.after(&answer).await;
+                self.end(end)?;
+            }
             let failed = matches!(answer, Answer::Error(_));
             self.packets.answer(&answer, at < last && !failed).await?;
             if failed {
@@ -178,6 +190,16 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Ends the connection where a fault says so.
+    fn end(&self, end: Option<End>) -> io::Result<()> {
+        match end {
+            None => return Ok(()),
+            Some(End::Closed) => {}
+            Some(End::Reset) => self.packets.stream().set_zero_linger()?,
+        }
+        Err(ended())
     }
 
     /// `USE`.

@@ -26,6 +26,13 @@ pub enum Grant {
         /// Table.
         table: String,
     },
+    /// Change one table's columns.
+    Alter {
+        /// Database.
+        db: String,
+        /// Table.
+        table: String,
+    },
 }
 
 /// A user.

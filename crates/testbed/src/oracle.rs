@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::schema::quoted_for_starrocks as quoted;
 use crate::sql::{SqlError, SqlValue};
 use crate::standin::StandIn;
 
@@ -18,11 +19,6 @@ pub struct Traced {
     pub partition: String,
     /// Column with the offset, or with a sequence number that counts from 0 in each partition.
     pub offset: String,
-}
-
-/// `name` as StarRocks takes it.
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 impl Traced {

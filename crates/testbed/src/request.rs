@@ -28,6 +28,9 @@ pub enum Call {
     Cancel,
     /// `/api/{db}/{table}/_schema`, or `/api/v2/catalogs/…/schema`.
     Schema,
+    /// `ALTER TABLE` by the MySQL port. Of the faults it knows those that reset, drop, delay or hold, and
+    /// [`SlowAlter`](crate::Action::SlowAlter).
+    Alter,
     /// `/api/_load_error_log`.
     ErrorLog,
     /// `/testbed/…`, which StarRocks does not have.
@@ -48,6 +51,7 @@ impl fmt::Display for Call {
             Self::State => "get_load_state",
             Self::Cancel => "_cancel",
             Self::Schema => "_schema",
+            Self::Alter => "ALTER TABLE",
             Self::ErrorLog => "_load_error_log",
             Self::Testbed => "testbed",
             Self::Other => "other",
@@ -93,6 +97,22 @@ impl Head {
         };
         head.classify();
         head
+    }
+
+    /// A statement of the MySQL port, which has a table and nothing else that a request by HTTP has.
+    pub(crate) fn of_statement(call: Call, db: &str, table: &str) -> Self {
+        Self {
+            call,
+            method: Method::default(),
+            version: Version::default(),
+            path: String::new(),
+            path_and_query: String::new(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            db: db.to_owned(),
+            table: table.to_owned(),
+            label: String::new(),
+        }
     }
 
     fn classify(&mut self) {

@@ -57,6 +57,11 @@ impl Table {
     }
 }
 
+/// `name` as StarRocks takes it.
+pub(crate) fn quoted_for_starrocks(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// `name` as an SQLite identifier.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

@@ -146,7 +146,7 @@ pub(crate) async fn handle(
 }
 
 /// Waits until a held call is released.
-async fn until_released(released: Option<watch::Receiver<bool>>) {
+pub(crate) async fn until_released(released: Option<watch::Receiver<bool>>) {
     if let Some(mut released) = released {
         // A sender that is gone was dropped with its rule: nothing holds the call any more.
         let _gone = released.wait_for(|r| *r).await;

@@ -11,6 +11,7 @@ use crate::decimal::double;
 use crate::store::{Store, StoreError};
 use crate::tokens::{Token, spanned};
 
+mod alter;
 mod declare;
 mod functions;
 mod information_schema;
@@ -251,6 +252,7 @@ pub(crate) fn run_one(
         Statement::Show(show) => show::run(store, session, &show)?,
         Statement::Query => return query::query(store, session, sql),
         Statement::Change => query::change(store, session, sql)?,
+        Statement::AlterTable { db, name, adds } => alter::run(store, session, &db, &name, &adds)?,
         declaration => declare::run(store, declaration)?,
     };
     Ok(done.into())

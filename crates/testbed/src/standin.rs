@@ -360,6 +360,14 @@ impl StandIn {
         Ok(self.cluster.publish()?)
     }
 
+    /// Ends the ALTER TABLEs that a [`SlowAlter`](crate::Action::SlowAlter) left begun; answers how many there were.
+    ///
+    /// # Errors
+    /// Where the memory could not be written.
+    pub fn finish_alters(&self) -> Result<usize, StandInError> {
+        Ok(self.cluster.finish_alters()?)
+    }
+
     /// Forgets every label whose transaction is finished, as a busy database does.
     ///
     /// # Errors

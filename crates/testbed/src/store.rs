@@ -33,6 +33,8 @@ pub(crate) enum StoreError {
     Damaged(PathBuf, String),
 }
 
+mod alter;
+
 pub(crate) type Databases = BTreeMap<String, BTreeMap<String, Arc<Table>>>;
 
 #[derive(Debug)]
@@ -76,6 +78,7 @@ impl<'a> Applied<'a> {
 const OWN_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS main.stand_in_databases (name TEXT PRIMARY KEY);
     CREATE TABLE IF NOT EXISTS main.stand_in_tables (db TEXT, name TEXT, ddl TEXT, PRIMARY KEY (db, name));
+    CREATE TABLE IF NOT EXISTS main.stand_in_alters (db TEXT, name TEXT, ddl TEXT, PRIMARY KEY (db, name));
     CREATE TABLE IF NOT EXISTS main.stand_in_txns (id INTEGER PRIMARY KEY, txn TEXT);
     CREATE TABLE IF NOT EXISTS main.stand_in_staged (txn INTEGER, seq INTEGER, body BLOB, PRIMARY KEY (txn, seq));
     CREATE TABLE IF NOT EXISTS main.stand_in_headers (txn INTEGER PRIMARY KEY, headers TEXT);";
@@ -106,7 +109,7 @@ impl Store {
             self.attach(&name)?;
             self.databases.insert(name, BTreeMap::new());
         }
-        for (db, sql) in self.declarations()? {
+        for (db, sql) in self.declarations("stand_in_tables")? {
             let table = match ddl::parse(&sql, Some(&db)) {
                 Ok(Statement::CreateTable { table, .. }) => table,
                 other => return Err(StoreError::Damaged(self.dir.clone(), format!("{other:?}"))),
@@ -118,20 +121,28 @@ impl Store {
         }
         InformationSchema::attach(&self.connection)?;
         add_functions(&self.connection)?;
-        self.tell_catalogue()
+        self.tell_catalogue(|_, _| true)
     }
 
     /// Each table's database and declaration.
-    fn declarations(&self) -> Result<Vec<(String, String)>, StoreError> {
+    fn declarations(&self, kept_in: &str) -> Result<Vec<(String, String)>, StoreError> {
         let mut statement = self
             .connection
-            .prepare("SELECT db, ddl FROM main.stand_in_tables")?;
+            .prepare(&format!("SELECT db, ddl FROM main.{kept_in}"))?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn tell_catalogue(&self) -> Result<(), StoreError> {
-        Ok(InformationSchema::fill(&self.connection, &self.databases)?)
+    /// Writes the tables that are `known`, by database and name, into `information_schema`.
+    pub(crate) fn tell_catalogue(
+        &self,
+        known: impl Fn(&str, &str) -> bool,
+    ) -> Result<(), StoreError> {
+        Ok(InformationSchema::fill(
+            &self.connection,
+            &self.databases,
+            known,
+        )?)
     }
 
     fn strings(&self, sql: &str) -> Result<Vec<String>, StoreError> {
@@ -174,12 +185,14 @@ impl Store {
         self.connection
             .execute("INSERT INTO main.stand_in_databases VALUES (?1)", [name])?;
         self.databases.insert(name.to_owned(), BTreeMap::new());
-        self.tell_catalogue()
+        self.tell_catalogue(|_, _| true)
     }
 
     pub(crate) fn drop_database(&mut self, name: &str) -> Result<(), StoreError> {
-        self.connection
-            .execute("DELETE FROM main.stand_in_tables WHERE db = ?1", [name])?;
+        for of_tables in ["stand_in_tables", "stand_in_alters"] {
+            let sql = format!("DELETE FROM main.{of_tables} WHERE db = ?1");
+            self.connection.execute(&sql, [name])?;
+        }
         self.connection.execute(
             "DELETE FROM main.stand_in_databases WHERE name = ?1",
             [name],
@@ -187,7 +200,7 @@ impl Store {
         self.connection
             .execute_batch(&format!("DETACH {}", quoted(name)))?;
         self.databases.remove(name);
-        self.tell_catalogue()?;
+        self.tell_catalogue(|_, _| true)?;
         let path = self.file_of(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -209,21 +222,21 @@ impl Store {
             .entry(table.db.clone())
             .or_default()
             .insert(table.name.clone(), Arc::new(table));
-        self.tell_catalogue()
+        self.tell_catalogue(|_, _| true)
     }
 
     pub(crate) fn drop_table(&mut self, db: &str, name: &str) -> Result<(), StoreError> {
         let transaction = self.connection.unchecked_transaction()?;
         transaction.execute_batch(&format!("DROP TABLE {}.{}", quoted(db), quoted(name)))?;
-        transaction.execute(
-            "DELETE FROM main.stand_in_tables WHERE db = ?1 AND name = ?2",
-            [db, name],
-        )?;
+        for of_tables in ["stand_in_tables", "stand_in_alters"] {
+            let sql = format!("DELETE FROM main.{of_tables} WHERE db = ?1 AND name = ?2");
+            transaction.execute(&sql, [db, name])?;
+        }
         transaction.commit()?;
         if let Some(tables) = self.databases.get_mut(db) {
             tables.remove(name);
         }
-        self.tell_catalogue()
+        self.tell_catalogue(|_, _| true)
     }
 
     // Transactions.

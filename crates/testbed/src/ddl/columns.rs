@@ -1,4 +1,4 @@
-//! Columns of `CREATE TABLE`: types, nullability, defaults.
+//! Columns of `CREATE TABLE` and `ALTER TABLE`: types, nullability, defaults.
 
 use crate::column_type::ColumnType;
 use crate::schema::{Column, ColumnDefault};
@@ -34,7 +34,10 @@ impl Parser {
                 };
                 column.comment = text.clone();
                 self.at += 1;
-            } else if matches!(self.peek(), Some(Token::Mark(',' | ')'))) {
+            } else if matches!(self.peek(), None | Some(Token::Mark(',' | ')' | ';')))
+                || self.at_word("FIRST")
+                || self.at_word("AFTER")
+            {
                 return Ok(column);
             } else {
                 return Err(format!(

@@ -66,7 +66,9 @@ fn what_is_not_known_is_refused_by_name() {
         ("CREATE TABLE d.t (a INT DEFAULT (uuid()))", "DEFAULT"),
         ("CREATE TABLE t (a INT)", "No database selected"),
         ("CREATE VIEW v AS SELECT 1", "CREATE VIEW"),
-        ("ALTER TABLE d.t ADD COLUMN x INT", "ALTER TABLE"),
+        ("CREATE TABLE d.t (a INT AFTER b)", "`AFTER`"),
+        ("ALTER TABLE d.t RENAME u", "ALTER TABLE"),
+        ("ALTER SYSTEM ADD BACKEND 'x'", "ALTER SYSTEM"),
         ("CREATE TABLE d.t (a CHAR(0))", "length 0"),
     ];
     for (sql, names) in refused {

@@ -26,6 +26,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
         }
     }
 
+    /// What the packets go over.
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// The next command, with which the numbers begin anew.
     pub(super) async fn command(&mut self) -> io::Result<Vec<u8>> {
         self.number = 0;

@@ -42,8 +42,12 @@ impl InformationSchema {
         connection.execute_batch(TABLES)
     }
 
-    /// Writes anew what the catalogue holds.
-    pub(crate) fn fill(connection: &Connection, databases: &Databases) -> rusqlite::Result<()> {
+    /// Writes anew what the catalogue holds, of tables those that are `known` by database and name.
+    pub(crate) fn fill(
+        connection: &Connection,
+        databases: &Databases,
+        known: impl Fn(&str, &str) -> bool,
+    ) -> rusqlite::Result<()> {
         connection.execute_batch(
             "DELETE FROM information_schema.schemata; DELETE FROM information_schema.tables;
              DELETE FROM information_schema.tables_config; DELETE FROM information_schema.columns;",
@@ -54,7 +58,8 @@ impl InformationSchema {
                 [name],
             )?;
         }
-        for table in databases.values().flat_map(|tables| tables.values()) {
+        let tables = databases.values().flat_map(|tables| tables.values());
+        for table in tables.filter(|table| known(&table.db, &table.name)) {
             add_table(connection, table)?;
             for (at, column) in table.columns.iter().enumerate() {
                 add_column(connection, table, at, column)?;

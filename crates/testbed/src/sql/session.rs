@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) grants: Option<Vec<Grant>>,
     /// `now()`.
     pub(crate) now: String,
+    /// Whether the next ALTER TABLE is begun only.
+    pub(crate) alters_slowly: bool,
     variables: BTreeMap<String, String>,
 }
 
@@ -143,7 +145,7 @@ impl Session {
             .map_or(Value::Null, |v| sql_value(v))
     }
 
-    /// Whether the user may run this. Reading tables is looked at when it is known which.
+    /// Whether the user may run this. What needs a right on a table is looked at when it is known which, and that it is there.
     pub(super) fn may(&self, statement: &Statement) -> Result<(), SqlError> {
         let free = matches!(
             statement,
@@ -152,6 +154,7 @@ impl Session {
                 | Statement::Set(_)
                 | Statement::Show(_)
                 | Statement::Query
+                | Statement::AlterTable { .. }
         );
         if free || self.may_all() {
             return Ok(());
@@ -176,6 +179,36 @@ impl Session {
             return Ok(());
         }
         Err(self.denied(&format!("SELECT privilege on TABLE {table}")))
+    }
+
+    pub(super) fn may_alter(&self, db: &str, table: &str) -> Result<(), SqlError> {
+        let granted =
+            |g: &Grant| matches!(g, Grant::Alter { db: d, table: t } if d == db && t == table);
+        if self.grants.as_ref().is_none_or(|g| g.iter().any(granted)) || self.may_all() {
+            return Ok(());
+        }
+        Err(self.denied(&format!("ALTER privilege(s) on TABLE {table}")))
+    }
+
+    /// Whether the user may know of the table: any right on it will do.
+    pub(super) fn may_know(&self, db: &str, table: &str) -> bool {
+        let of_table = |g: &Grant| match g {
+            Grant::All => true,
+            Grant::Insert { db: d, table: t }
+            | Grant::Select { db: d, table: t }
+            | Grant::Alter { db: d, table: t } => d == db && t == table,
+        };
+        self.grants
+            .as_ref()
+            .is_none_or(|grants| grants.iter().any(of_table))
+    }
+
+    /// For what shows a single table.
+    pub(super) fn check_known(&self, db: &str, table: &str) -> Result<(), SqlError> {
+        if self.may_know(db, table) {
+            return Ok(());
+        }
+        Err(self.denied(&format!("ANY privilege(s) on TABLE {table}")))
     }
 
     fn denied(&self, what: &str) -> SqlError {

@@ -1,5 +1,7 @@
 //! What SHOW and DESC answer.
 
+use std::sync::Arc;
+
 use crate::ddl::Show;
 use crate::schema::{ColumnDefault, Table};
 use crate::store::Store;
@@ -55,17 +57,15 @@ pub(super) fn run(store: &Store, session: &Session, show: &Show) -> Result<SqlRe
                 .collect();
             texts(&["Name", "Engine", "Collation", "Comment"], rows)
         }
-        Show::Describe { db, name } => columns(store, db, name, false, None)?,
+        Show::Describe { db, name } => columns(&*shown(store, session, db, name)?, false, None),
         Show::Columns {
             db,
             name,
             full,
             like,
-        } => columns(store, db, name, *full, like.as_ref())?,
+        } => columns(&*shown(store, session, db, name)?, *full, like.as_ref()),
         Show::CreateTable { db, name } => {
-            let table = store
-                .table(db, name)
-                .ok_or_else(|| SqlError::unknown_table(db, name))?;
+            let table = shown(store, session, db, name)?;
             texts(&["Table", "Create Table"], vec![vec![name, &table.ddl]])
         }
         Show::CreateDatabase { name } => {
@@ -196,21 +196,24 @@ fn tables(
     })
 }
 
-fn columns(
-    store: &Store,
-    db: &str,
-    name: &str,
-    full: bool,
-    like: Option<&String>,
-) -> Result<SqlResult, SqlError> {
+/// A table that is asked for by its name, where the user may know of it.
+fn shown(store: &Store, session: &Session, db: &str, name: &str) -> Result<Arc<Table>, SqlError> {
+    if store.database(db).is_none() && !db.eq_ignore_ascii_case(SCHEMA) {
+        return Err(SqlError::unknown_database(db));
+    }
     let table = store
         .table(db, name)
         .ok_or_else(|| SqlError::unknown_table(db, name))?;
+    session.check_known(db, name)?;
+    Ok(table)
+}
+
+fn columns(table: &Table, full: bool, like: Option<&String>) -> SqlResult {
     let rows: Vec<_> = (0..table.columns.len())
         .filter(|at| kept(&table.columns[*at].name, like))
-        .map(|at| column(&table, at, full))
+        .map(|at| column(table, at, full))
         .collect();
-    Ok(if full {
+    if full {
         let names = [
             "Field",
             "Type",
@@ -225,7 +228,7 @@ fn columns(
         SqlResult::of_texts(&names, rows)
     } else {
         SqlResult::of_texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows)
-    })
+    }
 }
 
 fn column(table: &Table, at: usize, full: bool) -> Vec<String> {
