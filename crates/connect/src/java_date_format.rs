@@ -1,5 +1,6 @@
 //! Java's `SimpleDateFormat`, as it is in UTC, for the locale `en_US`, and lenient.
 
+mod found;
 mod parse;
 
 use crate::java_calendar::{Fields, day_of_week};

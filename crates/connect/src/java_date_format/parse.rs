@@ -1,8 +1,8 @@
 //! Reading times: leniently, so that fields run over into the next greater one, and what stands behind the last field does
 //! not count.
 
+use super::found::{Found, Name};
 use super::{JavaDateFormat, MONTHS, Part, WEEKDAYS};
-use crate::java_calendar::{Fields, day_of_week};
 use crate::values::temporal::number;
 
 /// Years of two digits are of the hundred years that begin here. Java counts from eighty years before it started.
@@ -13,19 +13,58 @@ const MINUTE_MS: i64 = 60_000;
 const ZONES: &[(&str, i64)] = &[
     ("Coordinated Universal Time", 0),
     ("Greenwich Mean Time", 0),
+    ("Western European Standard Time", 0),
+    ("Western European Summer Time", 60),
+    ("Central European Standard Time", 60),
+    ("Central European Summer Time", 120),
+    ("Japan Standard Time", 540),
+    ("China Standard Time", 480),
+    ("Mountain Standard Time", -420),
+    ("Mountain Daylight Time", -360),
+    ("Central Standard Time", -360),
+    ("Central Daylight Time", -300),
+    ("Pacific Standard Time", -480),
+    ("Pacific Daylight Time", -420),
     ("UTC", 0),
     ("GMT", 0),
-    ("UT", 0),
     ("WET", 0),
     ("WEST", 60),
     ("BST", 60),
     ("CET", 60),
     ("CEST", 120),
+    ("MET", 60),
+    ("MEST", 120),
     ("EET", 120),
     ("EEST", 180),
     ("MSK", 180),
-    ("IST", 330),
+    ("MSD", 180),
+    ("TRT", 180),
+    ("IST", 120),
+    ("IDT", 180),
+    ("GST", 240),
+    ("PKT", 300),
+    ("ICT", 420),
+    ("WIB", 420),
+    ("SGT", 480),
+    ("HKT", 480),
+    ("MYT", 480),
     ("JST", 540),
+    ("KST", 540),
+    ("AWST", 480),
+    ("ACST", 570),
+    ("ACDT", 570),
+    ("AEST", 600),
+    ("AEDT", 660),
+    ("NZST", 720),
+    ("NZDT", 780),
+    ("SAST", 120),
+    ("CAT", 120),
+    ("EAT", 180),
+    ("WAT", 60),
+    ("NST", -210),
+    ("NDT", -150),
+    ("AST", -240),
+    ("ADT", -180),
     ("EST", -300),
     ("EDT", -240),
     ("CST", -360),
@@ -37,40 +76,17 @@ const ZONES: &[(&str, i64)] = &[
     ("AKST", -540),
     ("AKDT", -480),
     ("HST", -600),
+    ("HDT", -600),
+    ("BRT", -180),
+    ("ART", -180),
+    ("CLT", -240),
+    ("CLST", -180),
+    ("COT", -300),
+    ("PET", -300),
+    ("VET", -240),
+    ("ChST", 600),
+    ("SST", -660),
 ];
-
-/// What was read so far. Of fields that say the same the one that came last counts.
-#[derive(Default)]
-struct Found {
-    is_bc: bool,
-    year: Option<i32>,
-    week_year: Option<i32>,
-    month: Option<i32>,
-    day: Option<Day>,
-    week_of_year: Option<i32>,
-    /// From 0 for Sunday.
-    day_of_week: Option<i32>,
-    /// Of the whole day, or of one of its halves.
-    hour: Option<Hour>,
-    hour_of_half: i32,
-    is_afternoon: bool,
-    minute: i32,
-    second: i32,
-    millisecond: i32,
-    zone_ms: i64,
-}
-
-#[derive(Clone, Copy)]
-enum Day {
-    OfMonth(i32),
-    OfYear(i32),
-}
-
-#[derive(Clone, Copy)]
-enum Hour {
-    OfDay(i32),
-    OfHalf,
-}
 
 impl JavaDateFormat {
     /// Reads a time, in milliseconds since the epoch; `None` where the text does not match.
@@ -81,12 +97,8 @@ impl JavaDateFormat {
             match part {
                 Part::Literal(c) => rest = rest.strip_prefix(*c)?,
                 Part::Field(letter, count) => {
-                    rest = rest.trim_start_matches([' ', '\t']);
-                    if rest.is_empty() {
-                        return None;
-                    }
                     let is_followed = matches!(self.parts.get(at + 1), Some(Part::Field(..)));
-                    rest = found.read(*letter, *count, is_followed, rest)?;
+                    rest = read(&mut found, *letter, *count, is_followed, rest)?;
                 }
             }
         }
@@ -94,96 +106,100 @@ impl JavaDateFormat {
     }
 }
 
+/// Reads one field; what follows it.
+fn read<'t>(
+    found: &mut Found,
+    letter: char,
+    count: usize,
+    is_followed: bool,
+    text: &'t str,
+) -> Option<&'t str> {
+    // Where nothing else tells where a number ends, its length does, with the blanks in front of it.
+    let end = text.char_indices().map(|(at, _)| at).nth(count);
+    let (end, is_whole) = (
+        end.unwrap_or(text.len()),
+        end.is_some() || text.chars().count() == count,
+    );
+    let blanks = text.len() - text.trim_start_matches([' ', '\t']).len();
+    let (up_to_end, text) = (text.get(blanks..end).unwrap_or(""), &text[blanks..]);
+    if text.is_empty() {
+        return None;
+    }
+    match letter {
+        'G' => {
+            let (at, rest) = named(&["BC", "AD"], text)?;
+            found.set(Name::Era, at);
+            return Some(rest);
+        }
+        'M' | 'L' if count > 2 => {
+            let (at, rest) = named_or_short(&MONTHS, text)?;
+            found.set(Name::Month, at);
+            return Some(rest);
+        }
+        'E' => {
+            let (at, rest) = named_or_short(&WEEKDAYS, text)?;
+            found.set(Name::DayOfWeek, at + 1);
+            return Some(rest);
+        }
+        'a' => {
+            let (at, rest) = named(&["AM", "PM"], text)?;
+            found.set(Name::Half, at);
+            return Some(rest);
+        }
+        'z' | 'Z' => return found.read_zone(text),
+        'X' => return found.read_iso_zone(count, text),
+        _ => {}
+    }
+    let (value, rest) = if is_followed {
+        let (value, unread) = is_whole.then(|| number(up_to_end))??;
+        (value, &text[up_to_end.len() - unread.len()..])
+    } else {
+        number(text)?
+    };
+    let length = text.len() - rest.len();
+    set_number(found, letter, count, value, &text[..length]);
+    Some(rest)
+}
+
+fn set_number(found: &mut Found, letter: char, count: usize, value: i32, written: &str) {
+    let has_two_digits = written.len() == 2 && written.bytes().all(|b| b.is_ascii_digit());
+    let is_short = count <= 2 && has_two_digits;
+    let (name, value) = match letter {
+        'y' | 'Y' => (
+            if letter == 'y' {
+                Name::Year
+            } else {
+                Name::WeekYear
+            },
+            if is_short { in_century(value) } else { value },
+        ),
+        'M' | 'L' => (Name::Month, value.wrapping_sub(1)),
+        'd' => (Name::DayOfMonth, value),
+        'D' => (Name::DayOfYear, value),
+        'F' => (Name::WeekdayInMonth, value),
+        'w' => (Name::WeekOfYear, value),
+        'W' => (Name::WeekOfMonth, value),
+        // From Monday on, where Java counts from Sunday on.
+        'u' => (
+            Name::DayOfWeek,
+            match value {
+                7 => 1,
+                1..=6 => value + 1,
+                _ => value,
+            },
+        ),
+        'H' => (Name::HourOfDay, value),
+        'k' => (Name::HourOfDay, if value == 24 { 0 } else { value }),
+        'K' => (Name::HourOfHalf, value),
+        'h' => (Name::HourOfHalf, if value == 12 { 0 } else { value }),
+        'm' => (Name::Minute, value),
+        's' => (Name::Second, value),
+        _ => (Name::Millisecond, value),
+    };
+    found.set(name, value);
+}
+
 impl Found {
-    /// Reads one field; what follows it.
-    fn read<'t>(
-        &mut self,
-        letter: char,
-        count: usize,
-        is_followed: bool,
-        text: &'t str,
-    ) -> Option<&'t str> {
-        match letter {
-            'G' => {
-                let (at, rest) = named(&["BC", "AD"], text)?;
-                self.is_bc = at == 0;
-                return Some(rest);
-            }
-            'M' | 'L' if count > 2 => {
-                let (at, rest) = named_or_short(&MONTHS, text)?;
-                self.month = i32::try_from(at).ok();
-                return Some(rest);
-            }
-            'E' => {
-                let (at, rest) = named_or_short(&WEEKDAYS, text)?;
-                self.day_of_week = i32::try_from(at).ok();
-                return Some(rest);
-            }
-            'a' => {
-                let (at, rest) = named(&["AM", "PM"], text)?;
-                self.is_afternoon = at == 1;
-                self.hour = Some(Hour::OfHalf);
-                return Some(rest);
-            }
-            'z' | 'Z' => return self.read_zone(text),
-            'X' => return self.read_iso_zone(count, text),
-            _ => {}
-        }
-        let (value, rest) = if is_followed {
-            // Nothing else tells where the number ends.
-            let end = text
-                .char_indices()
-                .nth(count)
-                .map_or(text.len(), |(at, _)| at);
-            if text.chars().count() < count {
-                return None;
-            }
-            let (value, unread) = number(&text[..end])?;
-            (value, &text[end - unread.len()..])
-        } else {
-            number(text)?
-        };
-        let length = text.len() - rest.len();
-        self.set(letter, count, value, &text[..length]);
-        Some(rest)
-    }
-
-    fn set(&mut self, letter: char, count: usize, value: i32, written: &str) {
-        let has_two_digits = written.len() == 2 && written.bytes().all(|b| b.is_ascii_digit());
-        match letter {
-            'y' | 'Y' => {
-                let is_short = count <= 2 && has_two_digits;
-                let year = if is_short { in_century(value) } else { value };
-                if letter == 'y' {
-                    self.year = Some(year);
-                    self.week_year = None;
-                } else {
-                    self.week_year = Some(year);
-                }
-            }
-            'M' | 'L' => self.month = Some(value.wrapping_sub(1)),
-            'd' => self.day = Some(Day::OfMonth(value)),
-            'D' => self.day = Some(Day::OfYear(value)),
-            'w' => self.week_of_year = Some(value),
-            'u' => self.day_of_week = Some(value.rem_euclid(7)),
-            'H' => self.hour = Some(Hour::OfDay(value)),
-            'k' => self.hour = Some(Hour::OfDay(if value == 24 { 0 } else { value })),
-            'K' | 'h' => {
-                self.hour_of_half = if letter == 'h' && value == 12 {
-                    0
-                } else {
-                    value
-                };
-                self.hour = Some(Hour::OfHalf);
-            }
-            'm' => self.minute = value,
-            's' => self.second = value,
-            'S' => self.millisecond = value,
-            // Weeks of the month say nothing without a day.
-            _ => {}
-        }
-    }
-
     fn read_zone<'t>(&mut self, text: &'t str) -> Option<&'t str> {
         if text.starts_with(['+', '-']) {
             return self.read_offset(text, false, false);
@@ -243,55 +259,6 @@ impl Found {
         self.zone_ms = sign * (hours * 60 + minutes) * MINUTE_MS;
         Some(rest)
     }
-
-    fn millis(&self) -> i64 {
-        let mut fields = Fields {
-            hour: match self.hour {
-                None => 0,
-                Some(Hour::OfDay(hour)) => hour,
-                Some(Hour::OfHalf) => {
-                    let half = if self.is_afternoon { 12 } else { 0 };
-                    self.hour_of_half.wrapping_add(half)
-                }
-            },
-            minute: self.minute,
-            second: self.second,
-            millisecond: self.millisecond,
-            ..Fields::default()
-        };
-        if let Some(year) = self.year {
-            fields.year = if self.is_bc {
-                1_i32.wrapping_sub(year)
-            } else {
-                year
-            };
-        }
-        match (self.day, self.week_of_year) {
-            _ if self.week_year.is_some() => self.set_week(&mut fields),
-            (None, Some(_)) => self.set_week(&mut fields),
-            (Some(Day::OfYear(day)), _) => fields.day = day,
-            (day, _) => {
-                fields.month = self.month.unwrap_or(0);
-                if let Some(Day::OfMonth(day)) = day {
-                    fields.day = day;
-                }
-            }
-        }
-        fields.millis().wrapping_sub(self.zone_ms)
-    }
-
-    /// The day of a week of the year: the first one has the first of January, and each begins on Sunday.
-    fn set_week(&self, fields: &mut Fields) {
-        fields.year = self.week_year.unwrap_or(fields.year);
-        let new_year = Fields {
-            year: fields.year,
-            ..Fields::default()
-        };
-        let week = self.week_of_year.unwrap_or(1).wrapping_sub(1);
-        let day = self.day_of_week.unwrap_or(0) - day_of_week(new_year.millis());
-        fields.month = 0;
-        fields.day = week.wrapping_mul(7).wrapping_add(day + 1);
-    }
 }
 
 fn in_century(value: i32) -> i32 {
@@ -307,13 +274,13 @@ fn without_prefix<'t>(name: &str, text: &'t str) -> Option<&'t str> {
 }
 
 /// Which of the names the text begins with, the longest of them.
-fn named<'t>(names: &[&str], text: &'t str) -> Option<(usize, &'t str)> {
-    let found = names.iter().enumerate();
+fn named<'t>(names: &[&str], text: &'t str) -> Option<(i32, &'t str)> {
+    let found = (0..).zip(names);
     let found = found.filter_map(|(at, name)| Some((at, without_prefix(name, text)?)));
     found.min_by_key(|(_, rest)| rest.len())
 }
 
-fn named_or_short<'t>(names: &[&str], text: &'t str) -> Option<(usize, &'t str)> {
+fn named_or_short<'t>(names: &[&str], text: &'t str) -> Option<(i32, &'t str)> {
     named(names, text).or_else(|| {
         let short: Vec<&str> = names.iter().map(|name| &name[..3]).collect();
         named(&short, text)
@@ -350,6 +317,16 @@ mod tests {
         check("HH:mm X", "03:04 -01", Some(14_640_000));
         check("HH:mm z", "03:04 cest", Some(3_840_000));
         check("HH:mm z", "03:04 XXT", None);
+        check("HH:mm z", "03:04 Pacific Standard Time", Some(39_840_000));
+        check("HH:mm a", "03:04 PM", Some(11_040_000));
+        check("hh:mm", "03:04", Some(11_040_000));
+        check("EEEE", "Tuesday", Some(432_000_000));
+        check("EEE MMM yyyy", "Tue Nov 2023", Some(1_699_315_200_000));
+        check("yyyy-MM-W-u", "2023-11-3-2", Some(1_699_920_000_000));
+        check("yyyy-MM-F-u", "2023-11-2-2", Some(1_699_920_000_000));
+        check("yyyy-MM-F-u", "2023-11--1-2", Some(1_701_129_600_000));
+        check("yyyyMMdd", "2023 11", Some(1_672_531_200_000));
+        check("G", "BC", Some(-124_304_284_800_000));
         check("kk", "24", Some(0));
         check("D yyyy", "60 2020", Some(1_582_934_400_000));
         check("YYYY-'W'ww-u", "2020-W01-3", Some(1_577_836_800_000));
