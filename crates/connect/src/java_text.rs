@@ -1,4 +1,11 @@
-//! Texts as Java's `toString` writes them, where they end up in data.
+//! Texts as Java's `toString` writes them, where they end up in data, and the digits that it reads.
+
+use crate::data::Value;
+use crate::java_date_format::JavaDateFormat;
+use crate::java_hash;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 /// `Float.toString` and `Double.toString`: plain between a thousandth and ten million, else with an exponent. Their digits are
 /// the shortest that denote the number, as in Java from 19 on; Java before that writes more of them for some.
@@ -11,6 +18,52 @@ pub(crate) fn float(number: f32) -> String {
 #[must_use]
 pub(crate) fn double(number: f64) -> String {
     java(&format!("{number:e}"), number)
+}
+
+/// What `toString` gives of a value.
+#[must_use]
+pub(crate) fn of(value: &Value<'_>) -> String {
+    let joined = |parts: Vec<String>, separator: &str| parts.join(separator);
+    let date = |millis: i64| {
+        JavaDateFormat::new("EEE MMM dd HH:mm:ss z yyyy")
+            .map_or_else(|_| String::new(), |format| format.format(millis))
+    };
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Int8(number) => number.to_string(),
+        Value::Int16(number) => number.to_string(),
+        Value::Int32(number) => number.to_string(),
+        Value::Int64(number) => number.to_string(),
+        Value::Float32(number) => float(*number),
+        Value::Float64(number) => double(*number),
+        Value::Decimal(number) => number.to_string(),
+        Value::String(text) => text.to_string(),
+        // Java would write where they are in memory.
+        Value::Bytes(bytes) => STANDARD.encode(bytes),
+        Value::Date(days) => date(i64::from(*days) * 86_400_000),
+        Value::Time(millis) => date(i64::from(*millis)),
+        Value::Timestamp(millis) => date(*millis),
+        Value::Array(values) => {
+            let parts = values.iter().map(of).collect();
+            format!("[{}]", joined(parts, ", "))
+        }
+        Value::Map(entries) => {
+            let buckets = java_hash::buckets(entries.len());
+            let mut sorted: Vec<_> = entries.iter().collect();
+            sorted.sort_by_key(|(key, _)| java_hash::bucket_of(key, buckets));
+            let parts = sorted.iter();
+            let parts = parts.map(|(key, value)| format!("{}={}", of(key), of(value)));
+            format!("{{{}}}", joined(parts.collect(), ", "))
+        }
+        Value::Struct(structure) => {
+            let fields = structure.schema().fields().iter();
+            let parts = fields.zip(structure.values());
+            let parts = parts.filter(|(_, value)| !value.is_null());
+            let parts = parts.map(|(field, value)| format!("{}={}", field.name, of(value)));
+            format!("Struct{{{}}}", joined(parts.collect(), ","))
+        }
+    }
 }
 
 /// Takes the shortest digits apart and writes them in Java's form.
@@ -56,6 +109,32 @@ fn plain(digits: &str, point: i32) -> String {
     }
     let (whole, fraction) = digits.split_at(point);
     format!("{whole}.{fraction}")
+}
+
+/// The zeros of the scripts whose digits Java's `Character.digit` knows, in the Basic Multilingual Plane.
+const ZEROS: [u32; 37] = [
+    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6,
+    0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80,
+    0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0,
+    0xFF10,
+];
+
+/// The digit's number, whatever its script.
+pub(crate) fn digit(c: char) -> Option<u8> {
+    let code = u32::from(c);
+    let zero = ZEROS[..ZEROS.partition_point(|&zero| zero <= code)].last()?;
+    u8::try_from(code - zero).ok().filter(|&digit| digit < 10)
+}
+
+/// The text with digits of all scripts as those of ASCII, for Java's readers of whole and exact numbers.
+#[must_use]
+pub(crate) fn with_ascii_digits(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let ascii = text.chars();
+    let ascii = ascii.map(|c| digit(c).map_or(c, |digit| char::from(b'0' + digit)));
+    Cow::Owned(ascii.collect())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod data;
 pub mod error;
 mod java_calendar;
 mod java_date_format;
+mod java_hash;
 pub mod java_regex;
 mod java_text;
 pub mod json;

@@ -23,6 +23,8 @@ pub mod reference;
 mod regex_router;
 mod replace_field;
 mod set_schema_metadata;
+#[cfg(test)]
+mod tests;
 mod time_millis_to_string;
 mod timestamp_converter;
 mod timestamp_router;

@@ -95,7 +95,7 @@ pub enum Validator {
     OneOf(&'static [&'static str]),
     /// One of these texts in any case.
     OneOfIgnoreCase(&'static [&'static str]),
-    /// A text, or list, that is not empty.
+    /// A text that is not empty, or a list that has elements, empty ones too.
     NonEmpty,
     /// A text that is not empty and has no control characters.
     NonEmptyWithoutControls,
@@ -321,7 +321,9 @@ impl Validator {
                 }
             }
             Self::NonEmpty => match value {
+                // An empty text in it is an element as any other is.
                 ConfigValue::List(list) if list.is_empty() => Err("Empty list".to_owned()),
+                ConfigValue::List(_) => Ok(()),
                 _ if value.texts().any(str::is_empty) => Err("String must be non-empty".to_owned()),
                 _ => Ok(()),
             },

@@ -66,8 +66,8 @@ pub(super) struct ByLogicalTableRouter {
 struct Route {
     topic: String,
     new_topic: String,
-    /// The value of the key's field.
-    table: String,
+    /// The value of the key's field, made for the first record that has a key.
+    table: Option<String>,
     key: LastSchema,
     envelope: LastSchema,
 }
@@ -126,16 +126,10 @@ impl ByLogicalTableRouter {
         if new_topic.is_empty() {
             return Ok(None);
         }
-        let table = match &self.key_regex {
-            Some((regex, replacement)) if regex.matches(topic) => {
-                regex.replace_first(topic, replacement)?.into_owned()
-            }
-            _ => topic.to_owned(),
-        };
         Ok(Some(Route {
             topic: topic.to_owned(),
             new_topic: new_topic.into_owned(),
-            table,
+            table: None,
             key: LastSchema::default(),
             envelope: LastSchema::default(),
         }))
@@ -167,11 +161,26 @@ impl ByLogicalTableRouter {
         })?;
         let mut values = with_defaults(key);
         if self.key_field.is_some() {
+            let table = match route.table.take() {
+                Some(table) => table,
+                None => self.table(&route.topic)?,
+            };
             // Copied for each record, which may outlive the transform.
-            values.push(Value::String(Cow::Owned(route.table.clone())));
+            values.push(Value::String(Cow::Owned(table.clone())));
+            route.table = Some(table);
         }
         let value = Value::Struct(Struct::new(Arc::clone(&made), values));
         Ok(SchemaAndValue::new(made, value))
+    }
+
+    /// What the key's field tells of a topic.
+    fn table(&self, topic: &str) -> Result<String, DataError> {
+        match &self.key_regex {
+            Some((regex, replacement)) if regex.matches(topic) => {
+                Ok(regex.replace_first(topic, replacement)?.into_owned())
+            }
+            _ => Ok(topic.to_owned()),
+        }
     }
 
     fn envelope<'k>(

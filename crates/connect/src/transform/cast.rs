@@ -4,9 +4,9 @@ use super::Side;
 use super::fields::{self, LastSchema, REPLACE_NULL};
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::{
-    Decimal, Field, MapEntries, Record, Schema, SchemaAndValue, SchemaType, Struct, Value,
+    Decimal, Field, MapEntries, Record, Schema, SchemaAndValue, SchemaType, Struct, Value, validate,
 };
-use crate::error::DataError;
+use crate::error::{DataError, ErrorClass};
 use crate::java_date_format::iso_text as text_of;
 use crate::java_text;
 use base64::Engine as _;
@@ -180,7 +180,7 @@ impl Cast {
 }
 
 fn parse(given: &[String]) -> Result<Spec, String> {
-    let mut casts = Vec::new();
+    let mut casts: Vec<(String, Target)> = Vec::new();
     let mut whole = None;
     for mapping in given {
         let mut parts = mapping.trim_end_matches(':').split(':');
@@ -189,7 +189,12 @@ fn parse(given: &[String]) -> Result<Spec, String> {
             return Err(format!("Invalid rename mapping: {mapping}"));
         }
         match second {
-            Some(target) => casts.push((first.trim().to_owned(), Target::parse(target)?)),
+            Some(target) => {
+                let (name, target) = (first.trim(), Target::parse(target)?);
+                // Of a field that is named twice the last type counts.
+                casts.retain(|(known, _)| known != name);
+                casts.push((name.to_owned(), target));
+            }
             None => whole = Some(Target::parse(first)?),
         }
     }
@@ -204,9 +209,8 @@ fn parse(given: &[String]) -> Result<Spec, String> {
     }
 }
 
-/// Of a field that is named twice the last type counts.
 fn of_field(casts: &[(String, Target)], field: &Field) -> Option<Target> {
-    let found = casts.iter().rev().find(|(name, _)| **name == *field.name);
+    let found = casts.iter().find(|(name, _)| **name == *field.name);
     found.map(|(_, target)| *target)
 }
 
@@ -228,6 +232,15 @@ fn cast_schema(schema: &Schema, spec: &Spec) -> Result<Schema, DataError> {
             made.parameters.clone_from(&schema.parameters);
             made.optional = schema.optional;
             made.default = default(schema, *target)?;
+            if let Some(default) = &made.default {
+                // Under the name of a logical type no plain value is one of it.
+                validate("", &made, default).map_err(|error| {
+                    DataError::of(
+                        ErrorClass::SchemaBuilder,
+                        format!("Invalid default value: {error}"),
+                    )
+                })?;
+            }
             return Ok(made);
         }
         Spec::Fields(casts) => casts,
@@ -418,7 +431,8 @@ impl Plain<'_> {
 
 /// `Long.parseLong`: digits with a sign, and nothing around them.
 fn integer(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let text = java_text::with_ascii_digits(text);
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
     let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     are_digits.then(|| text.parse().ok()).flatten()
 }
@@ -455,6 +469,8 @@ mod tests {
         check("+7", Target::Int64, Some(Value::Int64(7)));
         check(" 7", Target::Int32, None);
         check("1.0", Target::Int32, None);
+        check("-١٢", Target::Int16, Some(Value::Int16(-12)));
+        check("１", Target::Float64, None);
         check("", Target::Int64, None);
         check(" 1.5e3f ", Target::Float64, Some(Value::Float64(1500.0)));
         check(

@@ -3,7 +3,7 @@
 use super::Transform;
 use super::class::{self, Class};
 use super::predicate::Predicate;
-use crate::config::{ConfigProblem, Given};
+use crate::config::{ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::Record;
 use crate::error::DataError;
 use std::collections::BTreeMap;
@@ -204,6 +204,8 @@ fn predicate(alias: &str, given: &Given) -> Result<Predicate, Vec<ConfigProblem>
     Predicate::new(&property, name, &prefix, &settings)
 }
 
+const NEGATE: ConfigKey = ConfigKey::new("negate", Kind::Boolean);
+
 /// For which records a transform is.
 fn condition(
     alias: &str,
@@ -212,6 +214,9 @@ fn condition(
 ) -> Result<Option<(Predicate, bool)>, ConfigProblem> {
     let property = format!("transforms.{alias}.predicate");
     let negated = format!("transforms.{alias}.negate");
+    if let Some(text) = given.get(&negated) {
+        NEGATE.check(&negated, text)?;
+    }
     match (given.get(&property), given.get(&negated)) {
         (None, None) => Ok(None),
         (None, Some(_)) => Err(ConfigProblem::about(
@@ -221,7 +226,7 @@ fn condition(
             ),
         )),
         (Some(name), negate) => match predicates.get(name.as_str()) {
-            // As `Boolean.parseBoolean` has it.
+            // As `Boolean.parseBoolean` has it, which takes blanks around for something else.
             Some(Some(predicate)) => Ok(Some((
                 predicate.clone(),
                 negate.is_some_and(|text| text.eq_ignore_ascii_case("true")),

@@ -3,6 +3,7 @@
 use crate::config::{ConfigKey, Kind};
 use crate::data::{Field, Schema, Struct, Value};
 use crate::error::DataError;
+use crate::java_hash;
 use std::sync::Arc;
 
 /// `replace.null.with.default`.
@@ -40,6 +41,16 @@ pub(super) fn structure<'k>(value: Value<'k>, purpose: &str) -> Result<Struct<'k
             other.java_class()
         ))),
     }
+}
+
+/// The entries of a map in the order in which Java's `HashMap` has them: it tells which of two stays where a transform gives
+/// them one name.
+pub(super) fn as_in_java<'k>(
+    mut entries: Vec<(Value<'k>, Value<'k>)>,
+) -> Vec<(Value<'k>, Value<'k>)> {
+    let buckets = java_hash::buckets(entries.len());
+    entries.sort_by_key(|(key, _)| java_hash::bucket_of(key, buckets));
+    entries
 }
 
 /// Whether a map's key is this name.

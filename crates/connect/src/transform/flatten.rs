@@ -72,12 +72,10 @@ impl Flatten {
     fn leaves<'k>(
         &self,
         prefix: &str,
-        mut entries: Vec<(Value<'k>, Value<'k>)>,
+        entries: Vec<(Value<'k>, Value<'k>)>,
         leaves: &mut Vec<(String, Value<'k>)>,
     ) -> Result<(), DataError> {
-        let buckets = (entries.len() * 4 / 3 + 1).next_power_of_two().max(16);
-        entries.sort_by_key(|(key, _)| bucket(key, buckets));
-        for (key, value) in entries {
+        for (key, value) in fields::as_in_java(entries) {
             let Value::String(key) = &key else {
                 let message = format!(
                     "Cannot flatten a map with a key of type {}",
@@ -106,17 +104,6 @@ fn joined(delimiter: &str, prefix: &str, name: &str) -> String {
     } else {
         format!("{prefix}{delimiter}{name}")
     }
-}
-
-/// Where Java's `HashMap` with so many buckets has a key.
-fn bucket(key: &Value<'_>, buckets: usize) -> usize {
-    let Value::String(text) = key else {
-        return 0;
-    };
-    let hash = text.encode_utf16().fold(0_u32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(unit))
-    });
-    (hash ^ hash >> 16) as usize & (buckets - 1)
 }
 
 fn default_struct<'d>(default: Option<&'d Value<'static>>) -> Option<&'d Struct<'static>> {

@@ -93,7 +93,7 @@ impl InsertField {
     }
 
     pub(super) fn apply(&mut self, record: &mut Record<'_>) -> Result<(), DataError> {
-        if record.value.value.is_null() {
+        if self.side.of(record).value.is_null() {
             return Ok(());
         }
         let inserted: Vec<_> = self

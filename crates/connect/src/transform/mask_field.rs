@@ -5,6 +5,7 @@ use super::fields::{self, REPLACE_NULL};
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::{Decimal, MapEntries, Record, SchemaAndValue, Struct, Value};
 use crate::error::{DataError, ErrorClass};
+use crate::java_text;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -145,18 +146,13 @@ fn replaced<'k>(
     replacement: &str,
     has_schema: bool,
 ) -> Result<Value<'k>, DataError> {
+    let digits = java_text::with_ascii_digits(replacement);
     let number = || {
-        Decimal::parse(replacement).ok_or_else(|| {
+        Decimal::parse(&digits).ok_or_else(|| {
             let message =
                 format!("Unable to convert {replacement} (class java.lang.String) to a number");
             DataError::data(message)
         })
-    };
-    let no_number = || {
-        DataError::of(
-            ErrorClass::NumberFormat,
-            format!("{replacement} is no number"),
-        )
     };
     #[expect(clippy::cast_possible_truncation, reason = "as in Java")]
     Ok(match value {
@@ -166,15 +162,15 @@ fn replaced<'k>(
         Value::Int64(_) => Value::Int64(number()?.to_wrapped_i64()),
         Value::Float32(_) => Value::Float32(number()?.to_f64() as f32),
         Value::Float64(_) => Value::Float64(number()?.to_f64()),
+        Value::Decimal(_) if has_schema => Value::Decimal(number()?),
+        // Without a schema it is a whole number, whose text has neither point nor exponent.
         Value::Decimal(_) => {
-            let decimal = Decimal::parse(replacement).ok_or_else(no_number)?;
-            // Without a schema it is a whole number, whose text has neither point nor exponent.
-            let is_whole = replacement.trim_start_matches(['+', '-']);
-            let is_whole = is_whole.bytes().all(|byte| byte.is_ascii_digit());
-            if !has_schema && !is_whole {
-                return Err(no_number());
-            }
-            Value::Decimal(decimal)
+            let is_whole = !digits.contains(['.', 'e', 'E']);
+            let whole = number().ok().filter(|_| is_whole);
+            Value::Decimal(whole.ok_or_else(|| {
+                let message = format!("{replacement} is no whole number");
+                DataError::of(ErrorClass::NumberFormat, message)
+            })?)
         }
         // Copied for each record, which may outlive the transform.
         Value::String(_) => Value::String(Cow::Owned(replacement.to_owned())),

@@ -3,8 +3,9 @@
 use super::Side;
 use super::fields::{self, LastSchema, REPLACE_NULL};
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
-use crate::data::{MapEntries, Record, Schema, SchemaAndValue, Struct, Value};
+use crate::data::{Field, MapEntries, Record, Schema, SchemaAndValue, Struct, Value, validate};
 use crate::error::DataError;
+use crate::java_hash;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -40,12 +41,13 @@ pub(super) struct ReplaceField {
 
 impl ReplaceField {
     pub(super) fn new(side: Side, settings: &Given) -> Result<Self, Vec<ConfigProblem>> {
-        let config = DEF.parse(settings)?;
-        let mut renames = Vec::new();
+        let config = DEF.parse(&without_old_names(settings))?;
+        let mut renames: Vec<(String, String)> = Vec::new();
         for pair in config.list("renames") {
             match pair.split_once(':') {
                 // As `String.split` has it, which gives no empty text at the end.
                 Some((old, new)) if !new.is_empty() && !new.contains(':') => {
+                    renames.retain(|(known, _)| known != old);
                     renames.push((old.to_owned(), new.to_owned()));
                 }
                 _ => {
@@ -55,6 +57,9 @@ impl ReplaceField {
                 }
             }
         }
+        // In the order of Java's map, which tells whose value a name that two fields get has.
+        let buckets = java_hash::buckets(renames.len());
+        renames.sort_by_key(|(old, _)| java_hash::bucket(old, buckets));
         Ok(Self {
             side,
             exclude: config.list("exclude").to_vec(),
@@ -92,7 +97,7 @@ impl ReplaceField {
 
     fn map<'k>(&self, value: Value<'k>) -> Result<Value<'k>, DataError> {
         let mut kept = MapEntries::default();
-        for (key, value) in fields::map(value, PURPOSE)? {
+        for (key, value) in fields::as_in_java(fields::map(value, PURPOSE)?) {
             match &key {
                 Value::String(name) if !self.keeps(name) => {}
                 Value::String(name) => {
@@ -126,12 +131,38 @@ impl ReplaceField {
         });
         self.last = last;
         let made = made?;
-        let values = schema.fields().iter().zip(structure.into_values());
-        let values = values
-            .filter(|(field, _)| self.keeps(&field.name))
-            .map(|(field, value)| fields::or_default(value, &field.schema, self.replaces_null));
-        let value = Struct::new(Arc::clone(&made), values.collect());
+        let values = self.values(schema, &made, structure.into_values())?;
+        let value = Struct::new(Arc::clone(&made), values);
         Ok(SchemaAndValue::new(made, Value::Struct(value)))
+    }
+
+    fn values<'k>(
+        &self,
+        schema: &Schema,
+        made: &Schema,
+        mut own: Vec<Value<'k>>,
+    ) -> Result<Vec<Value<'k>>, DataError> {
+        if self.renames.is_empty() {
+            let values = schema.fields().iter().zip(own);
+            let values = values.filter(|(field, _)| self.keeps(&field.name));
+            let values = values
+                .map(|(field, value)| fields::or_default(value, &field.schema, self.replaces_null));
+            return Ok(values.collect());
+        }
+        let value = |field: &Field| {
+            // A field that was there under the name that another one is to get has the value of that other.
+            let source = self.source(&field.name);
+            let at = fields::place(schema, source)
+                .ok_or_else(|| DataError::data(format!("{source} is not a valid field name")))?;
+            let own_schema = &schema.fields()[at].schema;
+            let value = std::mem::replace(&mut own[at], Value::Null);
+            let value = fields::or_default(value, own_schema, self.replaces_null);
+            if !Arc::ptr_eq(own_schema, &field.schema) {
+                validate(&field.name, &field.schema, &value)?;
+            }
+            Ok(value)
+        };
+        made.fields().iter().map(value).collect()
     }
 
     fn keeps(&self, name: &str) -> bool {
@@ -140,9 +171,26 @@ impl ReplaceField {
     }
 
     fn renamed(&self, name: &str) -> Option<&str> {
-        let found = self.renames.iter().rev().find(|(old, _)| old == name);
+        let found = self.renames.iter().find(|(old, _)| old == name);
         found.map(|(_, new)| new.as_str())
     }
+
+    /// The field that a name is taken for where it stands behind a rename.
+    fn source<'n>(&'n self, name: &'n str) -> &'n str {
+        let found = self.renames.iter().rev().find(|(_, new)| new == name);
+        found.map_or(name, |(old, _)| old.as_str())
+    }
+}
+
+/// Where a property and its older name are set, the older one does not count.
+fn without_old_names(settings: &Given) -> Given {
+    let mut settings = settings.clone();
+    for (old, new) in [("blacklist", "exclude"), ("whitelist", "include")] {
+        if settings.contains_key(new) {
+            settings.remove(old);
+        }
+    }
+    settings
 }
 
 fn text<'k>(name: &str) -> Value<'k> {

@@ -4,6 +4,7 @@ use super::fields::{self, LastSchema};
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::{LogicalType, Record, Schema, SchemaAndValue, SchemaType, Struct, Value};
 use crate::error::DataError;
+use crate::java_text;
 use std::borrow::Cow;
 
 pub(super) const DEF: ConfigDef = ConfigDef::new(
@@ -30,12 +31,12 @@ pub(super) struct TimeMillisToString {
 
 impl TimeMillisToString {
     pub(super) fn new(settings: &Given) -> Result<Self, Vec<ConfigProblem>> {
-        let config = DEF.parse(settings)?;
-        let fields = config.string("fields").unwrap_or_default().split(',');
-        let fields = fields.map(str::trim).filter(|field| !field.is_empty());
+        DEF.parse(settings)?;
+        // Both count as they are written.
+        let text = |name| settings.get(name).map_or("", String::as_str);
         Ok(Self {
-            fields: fields.map(str::to_owned).collect(),
-            has_millis: config.string("format") == Some("HH:mm:ss.SSS"),
+            fields: split(text("fields")),
+            has_millis: text("format") == "HH:mm:ss.SSS",
             last: LastSchema::default(),
         })
     }
@@ -103,11 +104,9 @@ impl TimeMillisToString {
             Value::Int64(millis) => millis as i32,
             Value::Timestamp(millis) => of_day(millis),
             Value::Date(days) => of_day(i64::from(days) * MILLIS_OF_A_DAY),
-            Value::Int8(number) => return owned(number.to_string()),
-            Value::Int16(number) => return owned(number.to_string()),
-            Value::Decimal(number) => return owned(number.to_string()),
-            Value::Boolean(truth) => return owned(truth.to_string()),
-            other => return other,
+            // Java would write where the bytes are in memory.
+            Value::Bytes(_) => return value,
+            other => return owned(java_text::of(&other)),
         };
         owned(self.format(millis))
     }
@@ -125,6 +124,35 @@ impl TimeMillisToString {
             clock
         }
     }
+}
+
+/// The names of a list, apart at each comma with the blanks around it. As Java's `split` has it, those at the end that are empty
+/// are none; the blanks in front of the first and behind the last one belong to them.
+fn split(list: &str) -> Vec<String> {
+    const BLANKS: [char; 6] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
+    if list.trim_matches(|c| c <= ' ').is_empty() {
+        return Vec::new();
+    }
+    let parts: Vec<&str> = list.split(',').collect();
+    let last = parts.len() - 1;
+    let mut names = Vec::with_capacity(parts.len());
+    for (at, part) in parts.into_iter().enumerate() {
+        let part = if at > 0 {
+            part.trim_start_matches(BLANKS)
+        } else {
+            part
+        };
+        let part = if at < last {
+            part.trim_end_matches(BLANKS)
+        } else {
+            part
+        };
+        names.push(part.to_owned());
+    }
+    while names.last().is_some_and(String::is_empty) {
+        names.pop();
+    }
+    names
 }
 
 /// The time of the day, negative before the epoch: the remainder in Java's sense.

@@ -152,6 +152,9 @@ impl TimestampConverter {
         schema: &Arc<Schema>,
         value: Value<'k>,
     ) -> Result<SchemaAndValue<'k>, DataError> {
+        if !matches!(schema.kind(), SchemaType::Struct(_)) && value.is_null() {
+            return Err(DataError::data("Cannot list fields on non-struct type"));
+        }
         let mut last = std::mem::take(&mut self.last);
         let made = last.get(schema, || {
             let all = schema.fields().iter().map(|field| {

@@ -1,23 +1,9 @@
 //! Numbers of the smallest type that holds them.
 
 use crate::data::{Decimal, Schema, SchemaType, Value};
+use crate::java_text;
 use num_bigint::BigInt;
 use std::sync::Arc;
-
-/// The zeros of the scripts whose digits Java's `Character.digit` knows, in the Basic Multilingual Plane.
-const ZEROS: [u32; 37] = [
-    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6,
-    0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80,
-    0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0,
-    0xFF10,
-];
-
-/// The digit's number, whatever its script.
-pub(super) fn digit(c: char) -> Option<u8> {
-    let code = u32::from(c);
-    let zero = ZEROS[..ZEROS.partition_point(|&zero| zero <= code)].last()?;
-    u8::try_from(code - zero).ok().filter(|&digit| digit < 10)
-}
 
 /// The number that the text is to Java's `BigDecimal`, in the smallest type: an integer where it is whole,
 /// else a float, a double where it is too great for that, exact where it is too great for both.
@@ -43,11 +29,7 @@ pub(super) fn parse<'t>(text: &str) -> Option<(Arc<Schema>, Value<'t>)> {
 
 /// Java's `new BigDecimal(text)`: digits of any script, `1.` and `.5` among its forms.
 fn big_decimal(text: &str) -> Option<Decimal> {
-    let ascii: String = text
-        .chars()
-        .map(|c| digit(c).map_or(c, |digit| char::from(b'0' + digit)))
-        .collect();
-    Decimal::parse(&ascii)
+    Decimal::parse(&java_text::with_ascii_digits(text))
 }
 
 /// The number where it is whole and fits 64 bits.

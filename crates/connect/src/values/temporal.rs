@@ -3,9 +3,9 @@
 //! Only the length of a text is strict. Fields may run over (month 13 is next January), be negative, begin
 //! with blanks, have an exponent; what follows the last field does not count.
 
-use super::number::digit;
 use crate::data::{LogicalType, Schema, Value};
 use crate::java_calendar::Fields;
+use crate::java_text::digit;
 use std::sync::Arc;
 
 /// Milliseconds.

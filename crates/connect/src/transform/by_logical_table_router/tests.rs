@@ -218,3 +218,15 @@ fn names_become_names_of_avro() {
     check(".a", "_a", "_u002ea");
     check("aέ表😀", "a____", "a_u3ad_u8868_ud83d_ude00");
 }
+
+#[test]
+fn the_replacement_of_the_key_s_field_matters_to_records_with_a_key() {
+    let settings = [("key.field.regex", ".*"), ("key.field.replacement", "$7")];
+    let check = |key: SchemaAndValue<'static>, expect: Result<(), ErrorClass>| {
+        let mut router = router(&settings).expect("it is valid");
+        let routed = router.apply(&mut record(key, nothing()));
+        assert_eq!(routed.map_err(|error| error.class), expect);
+    };
+    check(nothing(), Ok(()));
+    check(key(), Err(ErrorClass::IndexOutOfBounds));
+}
