@@ -1,10 +1,14 @@
 //! Regular expressions in Java's syntax, as `java.util.regex.Pattern` of Java 17 has it without flags.
 
+mod classes;
+mod translate;
+
 use crate::error::{DataError, ErrorClass};
 use fancy_regex::{Captures, Regex};
 use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
+use translate::translate;
 
 /// An expression as Java's `Pattern` compiles it.
 #[derive(Clone, Debug)]
@@ -25,7 +29,14 @@ impl JavaRegex {
         let translated = translate(java)?;
         // Alone first, so that a message points into what the user wrote.
         let part = Regex::new(&translated).map_err(|e| e.to_string())?;
-        let whole = Regex::new(&format!(r"\A(?:{translated})\z")).map_err(|e| e.to_string())?;
+        // The line ends what may be a comment.
+        let end = if translated.contains("(?") && translated.contains('#') {
+            "\n"
+        } else {
+            ""
+        };
+        let whole =
+            Regex::new(&format!("\\A(?:{translated}{end})\\z")).map_err(|e| e.to_string())?;
         Ok(Self {
             java: java.to_owned(),
             part: Box::new(part),
@@ -145,104 +156,6 @@ fn numbered_group<'t>(
     Ok(captures.get(number).map_or("", |group| group.as_str()))
 }
 
-/// Java's quotation `\Q…\E` and its POSIX classes, which fancy-regex does not know, and `\d`, `\w`, `\s`, which are of ASCII
-/// alone in Java. A brace that repeats nothing is an error there, no text.
-fn translate(java: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(java.len());
-    let mut rest = java;
-    let mut class_depth = 0_usize;
-    while let Some(at) = rest.find(['\\', '{', '[', ']']) {
-        let (before, escape) = rest.split_at(at);
-        out.push_str(before);
-        if !escape.starts_with('\\') {
-            match escape.as_bytes()[0] {
-                b'{' if class_depth == 0 => check_repetition(escape)?,
-                b'[' => class_depth += 1,
-                b']' => class_depth = class_depth.saturating_sub(1),
-                _ => {}
-            }
-            out.push_str(&escape[..1]);
-            rest = &escape[1..];
-            continue;
-        }
-        if let Some(quoted) = escape.strip_prefix(r"\Q") {
-            let (literal, after) = quoted.split_once(r"\E").unwrap_or((quoted, ""));
-            out.push_str(&fancy_regex::escape(literal));
-            rest = after;
-        } else if let Some((class, after)) = short_class(escape).or_else(|| posix_class(escape)) {
-            out.push_str(class);
-            rest = after;
-        } else {
-            let mut length = 1 + escape[1..].chars().next().map_or(0, char::len_utf8);
-            if length == 1 {
-                return Err("it ends within an escape".to_owned());
-            }
-            if escape[length..].starts_with('{')
-                && matches!(&escape[1..length], "p" | "P" | "x" | "N")
-            {
-                length = escape.find('}').map_or(escape.len(), |end| end + 1);
-            }
-            out.push_str(&escape[..length]);
-            rest = &escape[length..];
-        }
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-/// What begins with a brace must be `{n}`, `{n,}` or `{n,m}`.
-fn check_repetition(text: &str) -> Result<(), String> {
-    let bounds = text[1..].split_once('}').map(|(bounds, _)| bounds);
-    let bounds = bounds.ok_or("unclosed counted closure")?;
-    let (least, most) = bounds.split_once(',').unwrap_or((bounds, bounds));
-    let number = |text: &str| text.parse::<u32>().map_err(|_| "illegal repetition");
-    let least = number(least)?;
-    if !most.is_empty() && number(most)? < least {
-        return Err("illegal repetition range".to_owned());
-    }
-    Ok(())
-}
-
-/// `\d` and its like.
-fn short_class(escape: &str) -> Option<(&'static str, &str)> {
-    const CLASSES: &[(&str, &str)] = &[
-        (r"\d", "[0-9]"),
-        (r"\D", "[^0-9]"),
-        (r"\w", "[A-Za-z0-9_]"),
-        (r"\W", "[^A-Za-z0-9_]"),
-        (r"\s", r"[ \t\n\x0B\f\r]"),
-        (r"\S", r"[^ \t\n\x0B\f\r]"),
-    ];
-    let mut classes = CLASSES.iter();
-    classes.find_map(|(name, class)| Some((*class, escape.strip_prefix(name)?)))
-}
-
-/// Java's `\p{Alpha}` and its like, and their opposites.
-fn posix_class(escape: &str) -> Option<(&'static str, &str)> {
-    const CLASSES: &[(&str, &str, &str)] = &[
-        ("Lower", "[a-z]", "[^a-z]"),
-        ("Upper", "[A-Z]", "[^A-Z]"),
-        ("ASCII", r"[\x00-\x7F]", r"[^\x00-\x7F]"),
-        ("Alpha", "[A-Za-z]", "[^A-Za-z]"),
-        ("Digit", "[0-9]", "[^0-9]"),
-        ("Alnum", "[A-Za-z0-9]", "[^A-Za-z0-9]"),
-        ("Punct", "[!-/:-@\\[-`{-~]", "[^!-/:-@\\[-`{-~]"),
-        ("Graph", "[!-~]", "[^!-~]"),
-        ("Print", "[ -~]", "[^ -~]"),
-        ("Blank", r"[ \t]", r"[^ \t]"),
-        ("Cntrl", r"[\x00-\x1F\x7F]", r"[^\x00-\x1F\x7F]"),
-        ("XDigit", "[0-9A-Fa-f]", "[^0-9A-Fa-f]"),
-        ("Space", r"[ \t\n\x0B\f\r]", r"[^ \t\n\x0B\f\r]"),
-    ];
-    let (is_in, named) = match escape.strip_prefix(r"\p{") {
-        Some(named) => (true, named),
-        None => (false, escape.strip_prefix(r"\P{")?),
-    };
-    let (name, after) = named.split_once('}')?;
-    let (_, within, without) = CLASSES.iter().find(|(known, ..)| *known == name)?;
-    Some((if is_in { within } else { without }, after))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +191,24 @@ mod tests {
         check(r"\p{L}+", "äb", true);
         check(r"\u0041\x42\x{43}", "ABC", true);
         check(r"a{2}b{1,}[{]c{0,1}\{", "aab{{", true);
+        check(r"\h\H\v\V\R", "\u{A0}x\u{85}y\r\n", true);
+        check(r"[^\h\v]+", "ab", true);
+        check(r"\cA\0101\u00e4\uD83D\uDE00", "\u{1}Aä😀", true);
+        check(r"a|\1", "a", true);
+        check(r"[[:alpha:]]+", ":lap", true);
+        check(r"[[:alpha:]]+", "t", false);
+        check("(?x) a # b", "a", true);
+        check("(?d)a(?U)\\w(?-U)", "aä", true);
+        check(
+            r"\p{javaLowerCase}\P{javaDigit}\p{InGreek}\p{block=Basic Latin}",
+            "axαb",
+            true,
+        );
+        check(
+            "(?i)(?<n1>a)(?-i:b)(?:c)(?=d)(?>d)(?<=d)(?!e)(?<!e)",
+            "Abcd",
+            true,
+        );
     }
 
     #[test]
@@ -337,5 +268,12 @@ mod tests {
         check("a{,1}");
         check("{a}");
         check("a{1");
+        check("(?<1>a)");
+        check("(?<a_b>a)");
+        check("(?<n>a)(?<n>b)");
+        check("(?P<n>a)");
+        check("(?#a)b");
+        check(r"\N");
+        check(r"\08");
     }
 }
