@@ -1,11 +1,10 @@
-//! Texts as Java's `toString` writes them, where they end up in data, and the digits that it reads.
+//! Texts as Java's `toString` writes them, where they end up in data.
 
 use crate::data::Value;
 use crate::java_date_format::JavaDateFormat;
 use crate::java_hash;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::borrow::Cow;
 
 /// `Float.toString` and `Double.toString`: plain between a thousandth and ten million, else with an exponent. Their digits are
 /// the shortest that denote the number, as in Java from 19 on; Java before that writes more of them for some.
@@ -109,32 +108,6 @@ fn plain(digits: &str, point: i32) -> String {
     }
     let (whole, fraction) = digits.split_at(point);
     format!("{whole}.{fraction}")
-}
-
-/// The zeros of the scripts whose digits Java's `Character.digit` knows, in the Basic Multilingual Plane.
-const ZEROS: [u32; 37] = [
-    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6,
-    0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80,
-    0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0,
-    0xFF10,
-];
-
-/// The digit's number, whatever its script.
-pub(crate) fn digit(c: char) -> Option<u8> {
-    let code = u32::from(c);
-    let zero = ZEROS[..ZEROS.partition_point(|&zero| zero <= code)].last()?;
-    u8::try_from(code - zero).ok().filter(|&digit| digit < 10)
-}
-
-/// The text with digits of all scripts as those of ASCII, for Java's readers of whole and exact numbers.
-#[must_use]
-pub(crate) fn with_ascii_digits(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
-    let ascii = text.chars();
-    let ascii = ascii.map(|c| digit(c).map_or(c, |digit| char::from(b'0' + digit)));
-    Cow::Owned(ascii.collect())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod error;
 mod java_calendar;
 mod java_date_format;
 mod java_hash;
+mod java_number;
 pub mod java_regex;
 mod java_text;
 pub mod json;

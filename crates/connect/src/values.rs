@@ -12,7 +12,7 @@ pub(crate) mod temporal;
 mod tokens;
 
 use crate::data::{Schema, SchemaAndValue, SchemaType, Value};
-use crate::java_text;
+use crate::java_number;
 use containers::Open;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -181,7 +181,7 @@ impl<'t> Reader<'t> {
             let schema = Schema::of(SchemaType::String);
             return Ok(Step::Done(Some((schema, Value::String(token.into())))));
         };
-        let is_digit = java_text::digit(first).is_some();
+        let is_digit = java_number::digit(first).is_some();
         if is_digit && let Some(read) = self.temporal(trimmed) {
             return Ok(Step::Done(Some(read)));
         }

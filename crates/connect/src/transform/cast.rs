@@ -4,10 +4,12 @@ use super::Side;
 use super::fields::{self, LastSchema, REPLACE_NULL};
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::{
-    Decimal, Field, MapEntries, Record, Schema, SchemaAndValue, SchemaType, Struct, Value, validate,
+    Decimal, Field, LogicalType, MapEntries, Record, Schema, SchemaAndValue, SchemaType, Struct,
+    Value, validate,
 };
 use crate::error::{DataError, ErrorClass};
 use crate::java_date_format::iso_text as text_of;
+use crate::java_number;
 use crate::java_text;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -295,6 +297,16 @@ fn cast<'k>(
             other => Value::String(Cow::Owned(as_text(&other))),
         });
     }
+    let is_time = matches!(value, Value::Date(_) | Value::Time(_) | Value::Timestamp(_));
+    let logical = schema.and_then(Schema::logical);
+    if !is_time && logical.is_some_and(|logical| logical != LogicalType::Decimal) {
+        // A cast in front of this one left the name to a value that is none of the kind.
+        let message = format!(
+            "class {} cannot be cast to class java.util.Date",
+            value.java_class()
+        );
+        return Err(DataError::of(ErrorClass::ClassCast, message));
+    }
     let plain = match &value {
         Value::Boolean(truth) => Plain::Boolean(*truth),
         Value::Int8(number) => Plain::Integer(i64::from(*number)),
@@ -331,9 +343,12 @@ fn kind_of(value: &Value<'_>) -> Result<&'static str, DataError> {
         Value::Array(_) => Ok("ARRAY"),
         Value::Map(_) => Ok("MAP"),
         Value::Struct(_) => Ok("STRUCT"),
-        Value::Decimal(_) => Err(DataError::data(
-            "Cast transformation was passed a value of type class java.math.BigInteger which is not supported by Connect's data API",
-        )),
+        Value::Decimal(_) | Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => {
+            let class = value.java_class();
+            Err(DataError::data(format!(
+                "Cast transformation was passed a value of type class {class} which is not supported by Connect's data API"
+            )))
+        }
         _ => Ok(""),
     }
 }
@@ -363,23 +378,23 @@ impl Plain<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "as in Java")]
         Some(match target {
             Target::Int8 => match self {
-                Self::Text(text) => Value::Int8(integer(text)?.try_into().ok()?),
+                Self::Text(text) => Value::Int8(java_number::integer(text)?.try_into().ok()?),
                 other => Value::Int8(other.to_i32() as i8),
             },
             Target::Int16 => match self {
-                Self::Text(text) => Value::Int16(integer(text)?.try_into().ok()?),
+                Self::Text(text) => Value::Int16(java_number::integer(text)?.try_into().ok()?),
                 other => Value::Int16(other.to_i32() as i16),
             },
             Target::Int32 => match self {
-                Self::Text(text) => Value::Int32(integer(text)?.try_into().ok()?),
+                Self::Text(text) => Value::Int32(java_number::integer(text)?.try_into().ok()?),
                 other => Value::Int32(other.to_i32()),
             },
             Target::Int64 => match self {
-                Self::Text(text) => Value::Int64(integer(text)?),
+                Self::Text(text) => Value::Int64(java_number::integer(text)?),
                 other => Value::Int64(other.to_i64()),
             },
             Target::Float32 => Value::Float32(match self {
-                Self::Text(text) => floating(text)?.0,
+                Self::Text(text) => java_number::floating(text)?.0,
                 Self::Float32(number) => *number,
                 Self::Float64(number) => *number as f32,
                 #[expect(clippy::cast_precision_loss, reason = "as in Java")]
@@ -388,7 +403,7 @@ impl Plain<'_> {
                 Self::Boolean(truth) => f32::from(u8::from(*truth)),
             }),
             Target::Float64 => Value::Float64(match self {
-                Self::Text(text) => floating(text)?.1,
+                Self::Text(text) => java_number::floating(text)?.1,
                 Self::Float32(number) => f64::from(*number),
                 Self::Float64(number) => *number,
                 #[expect(clippy::cast_precision_loss, reason = "as in Java")]
@@ -427,32 +442,6 @@ impl Plain<'_> {
             Self::Text(_) => 0,
         }
     }
-}
-
-/// `Long.parseLong`: digits with a sign, and nothing around them.
-fn integer(text: &str) -> Option<i64> {
-    let text = java_text::with_ascii_digits(text);
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
-    let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    are_digits.then(|| text.parse().ok()).flatten()
-}
-
-/// `Float.parseFloat` and `Double.parseDouble`: blanks around do not count, a letter for the type may stand behind.
-fn floating(text: &str) -> Option<(f32, f64)> {
-    let text = text.trim_matches(|c| c <= ' ');
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(unsigned, "NaN" | "Infinity") {
-        let number: f64 = text.parse().ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "neither is a number")]
-        return Some((number as f32, number));
-    }
-    let digits = text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text);
-    let is_decimal = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
-    let has_digit = digits.bytes().any(|byte| byte.is_ascii_digit());
-    if !has_digit || !digits.chars().all(is_decimal) {
-        return None;
-    }
-    Some((digits.parse().ok()?, digits.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ impl Flatten {
                         "Flatten transformation does not support STRUCT for record without schemas (for field {name})."
                     )));
                 }
+                Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => {
+                    return Err(DataError::data(format!(
+                        "Flatten transformation was passed a time, which needs a schema (for field {name})."
+                    )));
+                }
                 value => leaves.push((name, value)),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Side;
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
-use crate::data::{Field, Record, Schema, SchemaAndValue, Struct, Value};
+use crate::data::{Field, Record, Schema, SchemaAndValue, Struct, Value, validate};
 use crate::error::DataError;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ impl HoistField {
         *data = match data.schema.take() {
             Some(schema) => {
                 let outer = self.outer(&schema)?;
+                // What a transform in front of this one made of it may not be what its schema says.
+                validate(&self.field, &schema, &value)?;
                 let value = Value::Struct(Struct::new(Arc::clone(&outer), vec![value]));
                 SchemaAndValue::new(outer, value)
             }

@@ -5,7 +5,7 @@ use super::fields::{self, REPLACE_NULL};
 use crate::config::{ConfigDef, ConfigKey, ConfigProblem, Given, Kind};
 use crate::data::{Decimal, MapEntries, Record, SchemaAndValue, Struct, Value};
 use crate::error::{DataError, ErrorClass};
-use crate::java_text;
+use crate::java_number;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -146,7 +146,7 @@ fn replaced<'k>(
     replacement: &str,
     has_schema: bool,
 ) -> Result<Value<'k>, DataError> {
-    let digits = java_text::with_ascii_digits(replacement);
+    let digits = java_number::with_ascii_digits(replacement);
     let number = || {
         Decimal::parse(&digits).ok_or_else(|| {
             let message =

@@ -364,3 +364,39 @@ fn negate_is_a_truth() {
     check_negate("yes", None);
     check_negate("", None);
 }
+
+#[test]
+fn times_without_a_schema_are_none_of_connect_s_values() {
+    let check_behind = |class: &str, settings: &[(&str, &str)]| {
+        let times = [("field", "f"), ("target.type", "Timestamp")];
+        let mut times = made("TimestampConverter$Value", &times).expect("settings");
+        let mut behind = made(class, settings).expect("settings");
+        let mut record = record(read(Plain, r#"{"f":1}"#));
+        times.apply(&mut record).expect("a time");
+        let applied = behind.apply(&mut record).map_err(|error| error.class);
+        assert_eq!(applied, Err(ErrorClass::Data), "{class}");
+    };
+    check_behind("Cast$Value", &[("spec", "f:string")]);
+    check_behind("Flatten$Value", &[]);
+}
+
+#[test]
+fn casts_of_casts_find_no_time_under_its_name() {
+    let settings = [("spec", "int32")];
+    let date = format!(r#"{{"schema":{{{DATE}}},"payload":1}}"#);
+    let mut cast = made("Cast$Value", &settings).expect("settings");
+    let mut record = record(read(Schema, &date));
+    assert_eq!(cast.apply(&mut record), Ok(true));
+    let again = cast.apply(&mut record).map_err(|error| error.class);
+    assert_eq!(again, Err(ErrorClass::ClassCast));
+}
+
+#[test]
+fn null_is_not_hoisted_into_a_required_field_even_with_a_default() {
+    let value = r#"{"schema":{"type":"string","default":"x"},"payload":null}"#;
+    let mut hoist = made("HoistField$Value", &[("field", "f")]).expect("settings");
+    let mut record = record(read(Schema, value));
+    record.value.value = crate::data::Value::Null;
+    let applied = hoist.apply(&mut record).map_err(|error| error.class);
+    assert_eq!(applied, Err(ErrorClass::Data));
+}

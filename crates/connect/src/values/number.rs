@@ -1,7 +1,7 @@
 //! Numbers of the smallest type that holds them.
 
 use crate::data::{Decimal, Schema, SchemaType, Value};
-use crate::java_text;
+use crate::java_number;
 use num_bigint::BigInt;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(super) fn parse<'t>(text: &str) -> Option<(Arc<Schema>, Value<'t>)> {
 
 /// Java's `new BigDecimal(text)`: digits of any script, `1.` and `.5` among its forms.
 fn big_decimal(text: &str) -> Option<Decimal> {
-    Decimal::parse(&java_text::with_ascii_digits(text))
+    Decimal::parse(&java_number::with_ascii_digits(text))
 }
 
 /// The number where it is whole and fits 64 bits.

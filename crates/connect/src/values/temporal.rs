@@ -5,7 +5,7 @@
 
 use crate::data::{LogicalType, Schema, Value};
 use crate::java_calendar::Fields;
-use crate::java_text::digit;
+use crate::java_number::digit;
 use std::sync::Arc;
 
 /// Milliseconds.
