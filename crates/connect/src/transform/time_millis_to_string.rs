@@ -104,8 +104,6 @@ impl TimeMillisToString {
             Value::Int64(millis) => millis as i32,
             Value::Timestamp(millis) => of_day(millis),
             Value::Date(days) => of_day(i64::from(days) * MILLIS_OF_A_DAY),
-            // Java would write where the bytes are in memory.
-            Value::Bytes(_) => return value,
             other => return owned(java_text::of(&other)),
         };
         owned(self.format(millis))

@@ -47,7 +47,7 @@ pub(super) fn write_whole(
 }
 
 /// Appends the JSON of a value. Dates, times and timestamps are the numbers that Connect keeps them as;
-/// bytes, and null in a struct's field that has a default, are as `style` says.
+/// bytes, and null where there is a default, are as `style` says.
 ///
 /// # Errors
 /// Null where the schema does not allow it, and bytes that are not what `style` takes them for.
@@ -64,7 +64,15 @@ pub(super) fn write(
             ));
         }
         Value::Null => {
-            if schema.is_some_and(|schema| !schema.optional) {
+            // An element of an array or a map; null in a struct's field was looked after.
+            if let Some(schema) = schema {
+                let written = or_default(schema, value, style);
+                if !written.is_null() {
+                    check_default(schema, value, written)?;
+                    return write(out, Some(schema), written, style);
+                }
+            }
+            if schema.is_some_and(|schema| !schema.optional && schema.default.is_none()) {
                 return Err(DataError::data(
                     "Conversion error: null value where one is required that has no default",
                 ));

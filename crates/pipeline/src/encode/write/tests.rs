@@ -327,8 +327,9 @@ fn events_with_a_schema_are_rows_for_their_columns() {
     let fields = r#"{"type":"int32","optional":false,"field":"id"},
         {"type":"int32","optional":true,"name":"io.debezium.time.Date","field":"day"},
         {"type":"string","optional":true,"default":"none","field":"note"},
+        {"type":"array","items":{"type":"int32","optional":true,"default":7},"field":"l"},
         {"type":"bytes","optional":true,"field":"raw"}"#;
-    let row = r#"{"id":1,"day":19723,"note":null,"raw":"/wA="}"#;
+    let row = r#"{"id":1,"day":19723,"note":null,"l":[0,null],"raw":"/wA="}"#;
     let check = |style: RowStyle, op: &str, expect: &str| {
         let rows = RowSettings {
             style,
@@ -350,17 +351,17 @@ fn events_with_a_schema_are_rows_for_their_columns() {
     check(
         RowStyle::default(),
         "c",
-        r#"{"__op":0,"id":1,"day":"2024-01-01","note":"none","raw":"/wA="}"#,
+        r#"{"__op":0,"id":1,"day":"2024-01-01","note":"none","l":[0,7],"raw":"/wA="}"#,
     );
     check(
         keep.clone(),
         "d",
-        r#"{"__op":1,"id":1,"day":"2024-01-01","note":null,"raw":"/wA="}"#,
+        r#"{"__op":1,"id":1,"day":"2024-01-01","note":null,"l":[0,null],"raw":"/wA="}"#,
     );
     check(
         of_bytes(BinaryFormat::Hex),
         "c",
-        r#"{"__op":0,"id":1,"day":"2024-01-01","note":null,"raw":"FF00"}"#,
+        r#"{"__op":0,"id":1,"day":"2024-01-01","note":null,"l":[0,null],"raw":"FF00"}"#,
     );
     check(
         of_bytes(BinaryFormat::Utf8),
