@@ -2,21 +2,26 @@
 
 use crate::data::Value;
 use crate::java_date_format::JavaDateFormat;
+use crate::java_digits::Parts;
 use crate::java_hash;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// `Float.toString` and `Double.toString`: plain between a thousandth and ten million, else with an exponent. Their digits are
-/// the shortest that denote the number, as in Java from 19 on; Java before that writes more of them for some.
+/// `Float.toString`, with the digits of Java up to 18: they denote the number, but are not always the fewest that do.
 #[must_use]
 pub(crate) fn float(number: f32) -> String {
-    java(&format!("{number:e}"), f64::from(number))
+    let bits = number.to_bits();
+    let parts = Parts::new(u64::from(bits & 0x7F_FFFF), (bits >> 23) & 0xFF, 23);
+    java(f64::from(number), parts)
 }
 
-/// The same of doubles.
+/// `Double.toString`: plain between a thousandth and ten million, else with an exponent.
 #[must_use]
 pub(crate) fn double(number: f64) -> String {
-    java(&format!("{number:e}"), number)
+    let bits = number.to_bits();
+    let exponent = u32::try_from((bits >> 52) & 0x7FF).unwrap_or(0);
+    let parts = Parts::new(bits & 0xF_FFFF_FFFF_FFFF, exponent, 52);
+    java(number, parts)
 }
 
 /// What `toString` gives of a value.
@@ -65,8 +70,7 @@ pub(crate) fn of(value: &Value<'_>) -> String {
     }
 }
 
-/// Takes the shortest digits apart and writes them in Java's form.
-fn java(shortest: &str, number: f64) -> String {
+fn java(number: f64, parts: Parts) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }
@@ -74,21 +78,12 @@ fn java(shortest: &str, number: f64) -> String {
     if number.is_infinite() {
         return format!("{sign}Infinity");
     }
-    let unsigned = shortest.trim_start_matches('-');
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format!("{whole}{fraction}");
-    let leading = all.len() - all.trim_start_matches('0').len();
-    let digits = all.trim_matches('0');
-    if digits.is_empty() {
+    if number == 0.0 {
         return format!("{sign}0.0");
     }
-    // Where the point stands, counted from the first digit that is not 0.
-    let length = |text: &str| i32::try_from(text.len()).unwrap_or(i32::MAX);
-    let point = length(whole) + exponent - i32::try_from(leading).unwrap_or(i32::MAX);
+    let (digits, point) = parts.digits();
     if (-2..=7).contains(&point) {
-        return format!("{sign}{}", plain(digits, point));
+        return format!("{sign}{}", plain(&digits, point));
     }
     let (first, rest) = digits.split_at(1);
     let rest = if rest.is_empty() { "0" } else { rest };
@@ -131,6 +126,9 @@ mod tests {
         check(1e20, "1.0E20");
         check(-1.5e-10, "-1.5E-10");
         check(9.223_372_036_854_776e18, "9.223372036854776E18");
+        check(2.0e-3, "0.002");
+        check(2.2e-322, "2.2E-322");
+        check(2e23, "1.9999999999999998E23");
         check(f64::MAX, "1.7976931348623157E308");
         check(f64::NAN, "NaN");
         check(f64::NEG_INFINITY, "-Infinity");
@@ -139,5 +137,10 @@ mod tests {
         check(0.1, "0.1");
         check(16_777_216.0, "1.6777216E7");
         check(9.223_372e18, "9.223372E18");
+        // More digits than it takes.
+        check(-2_147_483_600.0, "-2.14748365E9");
+        check(1.7e12, "1.70000004E12");
+        check(1e-45, "1.4E-45");
+        check(f32::MIN_POSITIVE, "1.17549435E-38");
     }
 }

@@ -12,6 +12,7 @@ pub mod data;
 pub mod error;
 mod java_calendar;
 mod java_date_format;
+mod java_digits;
 mod java_hash;
 mod java_number;
 pub mod java_regex;
