@@ -37,6 +37,8 @@ pub(super) struct ReplaceField {
     renames: Vec<(String, String)>,
     replaces_null: bool,
     last: LastSchema,
+    /// Where the values come from, in the order of what became of the last schema.
+    places: Vec<usize>,
 }
 
 impl ReplaceField {
@@ -67,6 +69,7 @@ impl ReplaceField {
             renames,
             replaces_null: config.boolean("replace.null.with.default") == Some(true),
             last: LastSchema::default(),
+            places: Vec::new(),
         })
     }
 
@@ -79,6 +82,7 @@ impl ReplaceField {
             renames: Vec::new(),
             replaces_null: true,
             last: LastSchema::default(),
+            places: Vec::new(),
         }
     }
 
@@ -117,43 +121,25 @@ impl ReplaceField {
         value: Value<'k>,
     ) -> Result<SchemaAndValue<'k>, DataError> {
         let structure = fields::structure(value, PURPOSE)?;
-        let mut last = std::mem::take(&mut self.last);
+        let (mut last, mut places) = (
+            std::mem::take(&mut self.last),
+            std::mem::take(&mut self.places),
+        );
         let made = last.get(schema, || {
-            let kept = schema
-                .fields()
-                .iter()
-                .filter(|field| self.keeps(&field.name));
+            let kept = schema.fields().iter();
+            let kept = kept.filter(|field| self.keeps(&field.name));
             let kept = kept.map(|field| {
                 let name = self.renamed(&field.name).unwrap_or(&field.name);
                 fields::field(name, Arc::clone(&field.schema))
             });
-            schema.with_fields(kept.collect())
+            let made = schema.with_fields(kept.collect())?;
+            places = self.sources(schema, &made)?;
+            Ok(made)
         });
-        self.last = last;
+        (self.last, self.places) = (last, places);
         let made = made?;
-        let values = self.values(schema, &made, structure.into_values())?;
-        let value = Struct::new(Arc::clone(&made), values);
-        Ok(SchemaAndValue::new(made, Value::Struct(value)))
-    }
-
-    fn values<'k>(
-        &self,
-        schema: &Schema,
-        made: &Schema,
-        mut own: Vec<Value<'k>>,
-    ) -> Result<Vec<Value<'k>>, DataError> {
-        if self.renames.is_empty() {
-            let values = schema.fields().iter().zip(own);
-            let values = values.filter(|(field, _)| self.keeps(&field.name));
-            let values = values
-                .map(|(field, value)| fields::or_default(value, &field.schema, self.replaces_null));
-            return Ok(values.collect());
-        }
-        let value = |field: &Field| {
-            // A field that was there under the name that another one is to get has the value of that other.
-            let source = self.source(&field.name);
-            let at = fields::place(schema, source)
-                .ok_or_else(|| DataError::data(format!("{source} is not a valid field name")))?;
+        let mut own = structure.into_values();
+        let values = self.places.iter().zip(made.fields()).map(|(&at, field)| {
             let own_schema = &schema.fields()[at].schema;
             let value = std::mem::replace(&mut own[at], Value::Null);
             let value = fields::or_default(value, own_schema, self.replaces_null);
@@ -161,8 +147,21 @@ impl ReplaceField {
                 validate(&field.name, &field.schema, &value)?;
             }
             Ok(value)
+        });
+        let values = values.collect::<Result<_, DataError>>()?;
+        let value = Struct::new(Arc::clone(&made), values);
+        Ok(SchemaAndValue::new(made, Value::Struct(value)))
+    }
+
+    /// Where the values of the fields come from. A field that was there under the name that another one is to get has the
+    /// value of that other.
+    fn sources(&self, schema: &Schema, made: &Schema) -> Result<Vec<usize>, DataError> {
+        let place = |field: &Field| {
+            let source = self.source(&field.name);
+            fields::place(schema, source)
+                .ok_or_else(|| DataError::data(format!("{source} is not a valid field name")))
         };
-        made.fields().iter().map(value).collect()
+        made.fields().iter().map(place).collect()
     }
 
     fn keeps(&self, name: &str) -> bool {
