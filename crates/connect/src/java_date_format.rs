@@ -44,6 +44,17 @@ enum Part {
     Field(char, usize),
 }
 
+impl Part {
+    /// Whether it is written as a number, so that one in front of it ends where its length says.
+    fn is_number(&self) -> bool {
+        match self {
+            Self::Literal(_) | Self::Field('G' | 'E' | 'a' | 'z' | 'Z' | 'X', _) => false,
+            Self::Field('M' | 'L', count) => *count <= 2,
+            Self::Field(..) => true,
+        }
+    }
+}
+
 impl JavaDateFormat {
     /// Takes a pattern apart.
     ///
@@ -176,11 +187,10 @@ fn of_era(year: i32) -> i32 {
 }
 
 fn write_year(year: i32, count: usize, out: &mut String) {
-    if count == 2 {
-        out.push_str(&format!("{:02}", year % 100));
-    } else {
-        out.push_str(&format!("{year:0count$}"));
-    }
+    let year = if count == 2 { year % 100 } else { year };
+    // The sign does not count.
+    let sign = if year < 0 { "-" } else { "" };
+    out.push_str(&format!("{sign}{:0count$}", year.unsigned_abs()));
 }
 
 /// A name, or its first three letters.
@@ -238,6 +248,7 @@ mod tests {
         check("w W D F u ''", at, "46 3 318 2 2 '");
         check("YYYY-'W'ww-u", 253_402_300_799_999, "10000-W01-5");
         check("G yyyy", -62_170_156_800_000, "BC 0002");
+        check("YYYY YY", -62_208_617_095_092, "-0002 -02");
         check("zzzz Z", 0, "Coordinated Universal Time +0000");
     }
 

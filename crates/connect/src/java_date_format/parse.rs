@@ -97,7 +97,7 @@ impl JavaDateFormat {
             match part {
                 Part::Literal(c) => rest = rest.strip_prefix(*c)?,
                 Part::Field(letter, count) => {
-                    let is_followed = matches!(self.parts.get(at + 1), Some(Part::Field(..)));
+                    let is_followed = self.parts.get(at + 1).is_some_and(Part::is_number);
                     rest = read(&mut found, *letter, *count, is_followed, rest)?;
                 }
             }
@@ -121,28 +121,30 @@ fn read<'t>(
         end.is_some() || text.chars().count() == count,
     );
     let blanks = text.len() - text.trim_start_matches([' ', '\t']).len();
+    // There are none in front of a name.
+    let name = text;
     let (up_to_end, text) = (text.get(blanks..end).unwrap_or(""), &text[blanks..]);
     if text.is_empty() {
         return None;
     }
     match letter {
         'G' => {
-            let (at, rest) = named(&["BC", "AD"], text)?;
+            let (at, rest) = named(&["BC", "AD"], name)?;
             found.set(Name::Era, at);
             return Some(rest);
         }
         'M' | 'L' if count > 2 => {
-            let (at, rest) = named_or_short(&MONTHS, text)?;
+            let (at, rest) = named_or_short(&MONTHS, name)?;
             found.set(Name::Month, at);
             return Some(rest);
         }
         'E' => {
-            let (at, rest) = named_or_short(&WEEKDAYS, text)?;
+            let (at, rest) = named_or_short(&WEEKDAYS, name)?;
             found.set(Name::DayOfWeek, at + 1);
             return Some(rest);
         }
         'a' => {
-            let (at, rest) = named(&["AM", "PM"], text)?;
+            let (at, rest) = named(&["AM", "PM"], name)?;
             found.set(Name::Half, at);
             return Some(rest);
         }
@@ -217,6 +219,7 @@ impl Found {
 
     fn read_iso_zone<'t>(&mut self, count: usize, text: &'t str) -> Option<&'t str> {
         if let Some(rest) = text.strip_prefix('Z') {
+            self.zone_ms = 0;
             return Some(rest);
         }
         text.starts_with(['+', '-']).then_some(())?;
@@ -327,6 +330,10 @@ mod tests {
         check("yyyy-MM-F-u", "2023-11--1-2", Some(1_701_129_600_000));
         check("yyyyMMdd", "2023 11", Some(1_672_531_200_000));
         check("G", "BC", Some(-124_304_284_800_000));
+        check("EEE", " Tue", None);
+        check("dMMM", "14Nov", Some(27_388_800_000));
+        check("HHXX", "5Z", Some(18_000_000));
+        check("Z XXX", "CET Z", Some(0));
         check("kk", "24", Some(0));
         check("D yyyy", "60 2020", Some(1_582_934_400_000));
         check("YYYY-'W'ww-u", "2020-W01-3", Some(1_577_836_800_000));
