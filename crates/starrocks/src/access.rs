@@ -65,7 +65,7 @@ pub enum TableModel {
 impl TableModel {
     /// By StarRocks' names, of which there are two for most: `PRIMARY_KEYS` by HTTP, `PRI_KEYS` in
     /// `information_schema.tables_config`.
-    fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         match name.to_ascii_uppercase().as_str() {
             "PRIMARY_KEYS" | "PRI_KEYS" => Some(Self::PrimaryKey),
             "UNIQUE_KEYS" | "UNQ_KEYS" => Some(Self::UniqueKey),

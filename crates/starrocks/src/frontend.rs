@@ -96,7 +96,7 @@ impl fmt::Display for Frontend {
 }
 
 /// Host and port, with brackets around an IPv6 address.
-fn authority(host: &str, port: u16) -> String {
+pub(crate) fn authority(host: &str, port: u16) -> String {
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
@@ -105,7 +105,7 @@ fn authority(host: &str, port: u16) -> String {
 }
 
 /// A user might write a password into the address: it is not repeated.
-fn hide_user(part: &str) -> String {
+pub(crate) fn hide_user(part: &str) -> String {
     match part.rsplit_once('@') {
         Some((_, host)) => format!("…@{host}"),
         None => part.to_owned(),
@@ -129,9 +129,14 @@ pub(crate) fn parse_address(text: &str) -> Result<Frontend, String> {
     Ok(Frontend { scheme, host, port })
 }
 
-/// Reads `host:port` or `[IPv6]:port`.
+/// Reads `host:port` or `[IPv6]:port` of an HTTP port.
 pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), String> {
-    const SHAPE: &str = "write `host:port`, an IPv6 address as `[::1]:8030`";
+    parse_host_port_as(text, 8030)
+}
+
+/// Reads `host:port` or `[IPv6]:port`; what is wrong is answered with `usual_port` as an example.
+pub(crate) fn parse_host_port_as(text: &str, usual_port: u16) -> Result<(String, u16), String> {
+    let shape = format!("write `host:port`, an IPv6 address as `[::1]:{usual_port}`");
     if text.contains('@') {
         return Err(
             "a user name does not belong here; use starrocks.username and starrocks.password"
@@ -139,31 +144,31 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), String> {
         );
     }
     if text.contains(['/', '?', '#']) {
-        return Err(format!("a path does not belong here; {SHAPE}"));
+        return Err(format!("a path does not belong here; {shape}"));
     }
     let (host, port) = match text.strip_prefix('[') {
         Some(inner) => {
             let (host, port) = inner
                 .split_once("]:")
-                .ok_or_else(|| format!("the port is missing; {SHAPE}"))?;
+                .ok_or_else(|| format!("the port is missing; {shape}"))?;
             if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err(format!("`{host}` is not an IPv6 address; {SHAPE}"));
+                return Err(format!("`{host}` is not an IPv6 address; {shape}"));
             }
             (host, port)
         }
         None => {
             let (host, port) = text
                 .rsplit_once(':')
-                .ok_or_else(|| format!("the port is missing; {SHAPE}"))?;
+                .ok_or_else(|| format!("the port is missing; {shape}"))?;
             if host.contains(':') {
-                return Err(format!("an IPv6 address stands in brackets; {SHAPE}"));
+                return Err(format!("an IPv6 address stands in brackets; {shape}"));
             }
             (host, port)
         }
     };
     let host_ok = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
     if host.is_empty() || !host.chars().all(host_ok) {
-        return Err(format!("`{host}` is not a host name; {SHAPE}"));
+        return Err(format!("`{host}` is not a host name; {shape}"));
     }
     match port.parse::<u16>() {
         Ok(port) if port > 0 => Ok((host.to_ascii_lowercase(), port)),

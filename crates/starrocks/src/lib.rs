@@ -6,6 +6,8 @@
 //! [`classify()`]; a call that was not done is a [`CallError`] whose [`Verdict`] tells whether it may be repeated, must not be, or
 //! whether the label's state has to be asked for first. Whoever calls decides about repeating.
 //!
+//! What HTTP does not tell of a table, and changes of its columns, are asked for by MySQL's protocol: [`MysqlClient`].
+//!
 //! ```no_run
 //! use std::time::Duration;
 //!
@@ -44,6 +46,7 @@ mod frontend;
 mod hint;
 mod label;
 mod load_headers;
+mod mysql;
 mod redirect;
 mod response;
 mod rotation;
@@ -63,3 +66,4 @@ pub use error::{CallError, ConfigError};
 pub use frontend::{Frontend, Scheme};
 pub use label::{InvalidLabel, Label};
 pub use load_headers::{LoadFormat, LoadHeaders, LoadProperty};
+pub use mysql::{DeclaredColumn, DeclaredTable, MysqlAddress, MysqlClient, MysqlError, Refusal};
