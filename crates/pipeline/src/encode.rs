@@ -13,6 +13,7 @@ mod csv_row;
 mod json_row;
 mod meaning;
 mod metadata_columns;
+mod new_columns;
 mod pass_through;
 mod plain_text;
 mod settings;
@@ -25,6 +26,7 @@ pub use crate::routing::TableId;
 pub use change::{CdcSettings, Tombstones, Truncate, Unavailable, WithoutPrimaryKey};
 pub use csv_row::CsvFormat;
 pub use metadata_columns::MetadataColumns;
+pub use new_columns::NewColumn;
 pub use settings::{
     BinaryFormat, EncoderSettings, NullDefault, RowFormat, RowFormats, RowSettings, RowStyle,
 };
@@ -77,8 +79,11 @@ pub enum Encoded {
     /// Nothing yet: the answer to this is to be told first, by [`Encoder::learn`].
     NeedsSchema(SchemaQuestion),
     /// Nothing yet: its row has other columns than the round's rows of this table so far, and all rows of a load have the same.
-    /// The round is to be ended first.
+    /// The round is to be ended first; also where columns are to be added to the table.
     NeedsRound(TableId),
+    /// Nothing yet: these columns are to be added to the table first, and [`Encoder::set_columns`] told; or
+    /// [`Encoder::deny_columns`], that they cannot be.
+    NeedsNewColumns(TableId, Box<[NewColumn]>),
 }
 
 /// What a converter wants to know of its Schema Registry.
@@ -361,6 +366,13 @@ impl Encoder {
     pub fn set_columns(&mut self, table: TableId, description: Result<TableDescription, String>) {
         if let Some(rows) = self.tables.get_mut(table.0 as usize) {
             rows.set_columns(description);
+        }
+    }
+
+    /// Tells why no columns can be added to a table in this round: records that need some are errors.
+    pub fn deny_columns(&mut self, table: TableId, reason: String) {
+        if let Some(TableRows::Json(json)) = self.tables.get_mut(table.0 as usize) {
+            json.deny(reason);
         }
     }
 

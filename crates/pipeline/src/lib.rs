@@ -26,5 +26,6 @@ pub mod settings;
 pub mod status;
 pub mod step;
 pub mod table_load;
+pub mod tables;
 pub mod task;
 pub mod warehouse;

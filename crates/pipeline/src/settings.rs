@@ -14,7 +14,7 @@ use starrocks_kafka_connect::config::{
 };
 use starrocks_kafka_starrocks as starrocks;
 use starrocks_kafka_starrocks::{
-    BeAddressMap, ClientConfig, Frontend, LoadHeaders, RedirectPolicy,
+    BeAddressMap, ClientConfig, Frontend, LoadHeaders, MysqlAddress, RedirectPolicy,
 };
 
 use crate::encode::RowSettings;
@@ -27,6 +27,8 @@ use crate::routing::{self, TopicMap};
 pub struct SinkSettings {
     /// Which StarRocks, as whom, and how it is reached.
     pub client: ClientConfig,
+    /// `starrocks.mysql.url`: FEs by the MySQL protocol; none where it is not set.
+    pub mysql: Vec<MysqlAddress>,
     /// `starrocks.database.name`.
     pub database: String,
     /// `starrocks.topic2table.map`.
@@ -142,8 +144,11 @@ pub const KEYS: &[ConfigKey] = &[
     ConfigKey::new(MYSQL_URL, Kind::String)
         .default("")
         .group(STARROCKS)
-        .importance(Importance::Low)
-        .doc("Not yet supported."),
+        .doc(
+            "FEs by the MySQL protocol, `fe1:9030,fe2:9030`, with the same user and password. Where it is set, StarRocks is asked for tables by \
+             SQL, which tells more of them than HTTP does: elements of arrays, fields of structs, and which columns take NULL. \
+             The connection is in the clear.",
+        ),
     ConfigKey::new(FLUSH_BYTES, Kind::Long)
         .default("94371840")
         .between(67_108_864, 10_737_418_240)
@@ -219,7 +224,7 @@ const CONNECT_TIMEOUT_MS: &str = "connect.timeoutms";
 const BE_ADDRESS_MAP: &str = BeAddressMap::PROPERTY;
 const HTTP_REDIRECT: &str = RedirectPolicy::PROPERTY;
 const CA_LOCATION: &str = "starrocks.ssl.ca.location";
-const MYSQL_URL: &str = "starrocks.mysql.url";
+const MYSQL_URL: &str = MysqlAddress::PROPERTY;
 const FLUSH_BYTES: &str = "bufferflush.maxbytes";
 const FLUSH_INTERVAL_MS: &str = "bufferflush.intervalms";
 const FORMAT: &str = "sink.properties.format";
@@ -237,13 +242,13 @@ impl SinkSettings {
     /// Everything that is wrong, at once: what is missing, what cannot be read, what is out of bounds, and what
     /// is not yet supported.
     pub fn parse(given: &Given) -> Result<Self, Vec<ConfigProblem>> {
-        let (config, mut problems) = DEF.validate(given);
-        problems.extend(not_yet_supported(&config));
+        let (config, problems) = DEF.validate(given);
         let mut found = Found {
             config: &config,
             problems,
         };
         let client = found.client();
+        let mysql = found.mysql();
         let loads = found.loads(given);
         let (Some(client), Some(loads), []) = (client, loads, &found.problems[..]) else {
             return Err(found.problems);
@@ -258,6 +263,7 @@ impl SinkSettings {
             idle: rows::without_effect(&rows, |name| given.contains_key(name)).collect(),
             rows,
             client,
+            mysql,
             loads: Arc::new(loads),
             database: text(&config, DATABASE),
             topics,
@@ -380,6 +386,16 @@ impl Found<'_> {
         Some(client)
     }
 
+    /// None where it is not set.
+    fn mysql(&mut self) -> Vec<MysqlAddress> {
+        match self.config.string(MYSQL_URL) {
+            Some(text) if !text.trim().is_empty() => self
+                .or_problem(MysqlAddress::parse_list(text))
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
     fn loads(&mut self, given: &Given) -> Option<LoadProperties> {
         // The table has said already what is wrong with the format.
         let said = self.problems.iter().any(|problem| problem.name == FORMAT);
@@ -404,17 +420,6 @@ impl Found<'_> {
 
 fn problem(error: &starrocks::ConfigError) -> ConfigProblem {
     ConfigProblem::about(&error.property, error.to_string())
-}
-
-fn not_yet_supported(config: &Config) -> Vec<ConfigProblem> {
-    let mut problems = Vec::new();
-    if config.string(MYSQL_URL).is_some_and(|url| !url.is_empty()) {
-        problems.push(ConfigProblem::not_yet_supported(
-            MYSQL_URL,
-            "Asking StarRocks by the MySQL protocol",
-        ));
-    }
-    problems
 }
 
 fn text(config: &Config, name: &str) -> String {

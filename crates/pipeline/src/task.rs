@@ -6,6 +6,7 @@
 //! that is looked at only between two rounds: the group waits until then.
 
 mod announce;
+mod columns;
 mod errors;
 mod fill;
 mod finish;
@@ -39,6 +40,7 @@ use crate::warehouse::{Interface, Warehouse};
 
 use self::finish::Committing;
 use self::give_up::Again;
+use self::position::names;
 use self::refusals::Refusals;
 use self::schemas::Schemas;
 
@@ -484,17 +486,3 @@ impl<'t, K: Kafka> Session<'t, K> {
 
 /// How long a session that ends by an error cleans up behind itself.
 const WIND_UP: Duration = Duration::from_secs(5);
-
-/// Partitions as `orders-0, orders-1`, the first of many.
-fn names(partitions: &[TopicPartition]) -> String {
-    const SHOWN: usize = 20;
-    let mut text: Vec<_> = partitions
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    if partitions.len() > SHOWN {
-        text.push("…".to_owned());
-    }
-    text.join(", ")
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starrocks_kafka_starrocks::{
-    CallError, Class, Client, Label, LoadState, TableDescription, TransactionRef, Verdict,
+    CallError, Class, Client, Label, LoadState, TransactionRef, Verdict,
 };
 use tokio::runtime::Handle;
 
@@ -15,6 +15,7 @@ use crate::metadata::Attempt;
 use crate::recovery::{self, Fate, InDoubt, Settle, TransactionId};
 use crate::round::TableCommitted;
 use crate::status::TaskStatus;
+use crate::tables::Sql;
 
 const COMMIT_LIMIT: Duration = Duration::from_secs(60);
 const ROLLBACK_LIMIT: Duration = Duration::from_secs(30);
@@ -69,14 +70,15 @@ pub enum RollbackError {
 /// StarRocks, for one task.
 #[derive(Clone)]
 pub struct Warehouse {
-    client: Client,
+    pub(crate) client: Client,
     connector: Arc<str>,
-    database: Arc<str>,
+    pub(crate) database: Arc<str>,
     in_doubt: InDoubt,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     status: Arc<TaskStatus>,
     runtime: Handle,
     interface: Interface,
+    pub(crate) sql: Option<Sql>,
 }
 
 impl Warehouse {
@@ -101,7 +103,15 @@ impl Warehouse {
             status,
             runtime,
             interface,
+            sql: None,
         }
+    }
+
+    /// The same, which asks StarRocks for tables, and changes them, by SQL.
+    #[must_use]
+    pub fn with_sql(mut self, sql: Sql) -> Self {
+        self.sql = Some(sql);
+        self
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -154,49 +164,6 @@ impl Warehouse {
                 }
             }
         }
-    }
-
-    /// What a table is, asked for until StarRocks answers. Needs SELECT. Its model, and what takes no
-    /// NULL, is asked for only where `with_details`.
-    ///
-    /// # Errors
-    /// Only what StarRocks would answer for ever: there is no such table, the user may not see it.
-    pub async fn describe(
-        &self,
-        table: &str,
-        with_details: bool,
-    ) -> Result<TableDescription, CallError> {
-        let what = format!("read the columns of table {table}");
-        let mut backoff = Backoff::new();
-        loop {
-            match self.describe_once(table, with_details).await {
-                Ok(description) => {
-                    self.succeeded(&what);
-                    return Ok(description);
-                }
-                Err(error) => {
-                    self.again_unless_permanent(&what, error, &mut backoff)
-                        .await?
-                }
-            }
-        }
-    }
-
-    async fn describe_once(
-        &self,
-        table: &str,
-        with_details: bool,
-    ) -> Result<TableDescription, CallError> {
-        let (client, database) = (&self.client, &self.database);
-        let mut description = TableDescription {
-            model: None,
-            columns: client.table_columns(database, table, STATE_LIMIT).await?,
-        };
-        if with_details {
-            let details = client.table_details(database, table, STATE_LIMIT).await?;
-            description.add(details);
-        }
-        Ok(description)
     }
 
     /// The database that rows are loaded into.
@@ -430,7 +397,7 @@ impl Warehouse {
         Err(error)
     }
 
-    async fn again_unless_permanent(
+    pub(crate) async fn again_unless_permanent(
         &self,
         what: &str,
         error: CallError,

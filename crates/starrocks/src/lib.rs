@@ -66,4 +66,4 @@ pub use error::{CallError, ConfigError};
 pub use frontend::{Frontend, Scheme};
 pub use label::{InvalidLabel, Label};
 pub use load_headers::{LoadFormat, LoadHeaders, LoadProperty};
-pub use mysql::{DeclaredColumn, DeclaredTable, MysqlAddress, MysqlClient, MysqlError, Refusal};
+pub use mysql::{MysqlAddress, MysqlClient, MysqlError, Refusal};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::access::TableModel;
+use crate::access::{Column, TableDescription, TableModel};
 use crate::config::Secret;
 use crate::rotation::Rotation;
 
@@ -22,32 +22,6 @@ pub use address::MysqlAddress;
 use connection::{Connection, Fault, Refused, Row};
 use error::Asked;
 pub use error::{MysqlError, Refusal};
-
-/// A table as `information_schema` tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeclaredTable {
-    /// How it keeps rows; `None` where this StarRocks does not tell it.
-    pub model: Option<TableModel>,
-    /// Its columns in their order.
-    pub columns: Vec<DeclaredColumn>,
-}
-
-/// A column as `information_schema.columns` tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeclaredColumn {
-    /// The name, in the case in which JSON keys must be written.
-    pub name: String,
-    /// The whole type as StarRocks shows it there, which is in MySQL's words where MySQL has the type: `bigint(20)`,
-    /// `varchar(64)`, `decimal(10, 2)`, `tinyint(1)` for a BOOLEAN, `bigint(20) unsigned` for a LARGEINT, `array<datetime>`. An
-    /// old StarRocks has `unknown` for nested types.
-    pub column_type: String,
-    /// Whether it may be NULL.
-    pub nullable: bool,
-    /// Whether it belongs to the table's key.
-    pub is_key: bool,
-    /// Whether it has a value where a row gives it none: a constant or CURRENT_TIMESTAMP.
-    pub has_default: bool,
-}
 
 /// Asks the front ends by MySQL's protocol. A clone shares what is known of their health.
 ///
@@ -124,7 +98,7 @@ impl MysqlClient {
         database: &str,
         table: &str,
         limit: Duration,
-    ) -> Result<DeclaredTable, MysqlError> {
+    ) -> Result<TableDescription, MysqlError> {
         let asked = self.asked("describing", "INSERT", database, table);
         let mut round = self.round(limit);
         loop {
@@ -278,7 +252,7 @@ async fn described(
     connection: &mut Connection,
     database: &str,
     table: &str,
-) -> Result<DeclaredTable, Fault> {
+) -> Result<TableDescription, Fault> {
     let columns = connection
         .query(&statement::columns(database, table))
         .await?;
@@ -299,7 +273,7 @@ async fn described(
         Err(broken) => return Err(broken),
     };
     let of_key = || columns.iter().find_map(|row| model_of_key(value(row, 3)));
-    Ok(DeclaredTable {
+    Ok(TableDescription {
         model: model.or_else(of_key),
         columns: columns.iter().map(column).collect(),
     })
@@ -321,17 +295,14 @@ fn model_of_key(key: &str) -> Option<TableModel> {
     }
 }
 
-fn column(row: &Row) -> DeclaredColumn {
-    DeclaredColumn {
-        name: value(row, 0).to_owned(),
-        column_type: value(row, 1).to_owned(),
-        nullable: value(row, 2).eq_ignore_ascii_case("YES"),
-        is_key: !value(row, 3).is_empty(),
-        // No default is NULL, or one of its names (`FeConstants.NULL_STRING`, and what DESC prints); an empty text is one.
-        has_default: row
-            .get(4)
-            .and_then(Option::as_deref)
-            .is_some_and(|default| !matches!(default, "\\N" | "NULL")),
+/// The type is the whole one as StarRocks shows it there, which is in MySQL's words where MySQL has the type: `bigint(20)`,
+/// `varchar(64)`, `tinyint(1)` for a BOOLEAN, `bigint(20) unsigned` for a LARGEINT, `array<datetime>`. An old StarRocks has `unknown`
+/// for nested types.
+fn column(row: &Row) -> Column {
+    Column {
+        is_nullable: Some(value(row, 2).eq_ignore_ascii_case("YES")),
+        is_key: Some(!value(row, 3).is_empty()),
+        ..Column::new(value(row, 0), value(row, 1))
     }
 }
 
@@ -341,42 +312,24 @@ mod tests {
 
     #[test]
     fn columns_of_rows() {
-        fn check(row: &[Option<&str>], expect: (&str, &str, bool, bool, bool)) {
-            let row: Row = row.iter().map(|v| v.map(str::to_owned)).collect();
-            let seen = column(&row);
-            let (name, column_type, nullable, is_key, has_default) = expect;
-            let expect = DeclaredColumn {
-                name: name.to_owned(),
-                column_type: column_type.to_owned(),
-                nullable,
-                is_key,
-                has_default,
+        fn check(row: &[&str], expect: (&str, &str, bool, bool)) {
+            let row: Row = row.iter().map(|text| Some((*text).to_owned())).collect();
+            let (name, column_type, is_nullable, is_key) = expect;
+            let expect = Column {
+                is_nullable: Some(is_nullable),
+                is_key: Some(is_key),
+                ..Column::new(name, column_type)
             };
-            assert_eq!(seen, expect, "{row:?}");
+            assert_eq!(column(&row), expect, "{row:?}");
         }
-        let some = Some;
         check(
-            &[some("id"), some("int(11)"), some("NO"), some("PRI"), None],
-            ("id", "int(11)", false, true, false),
+            &["id", "int(11)", "NO", "PRI"],
+            ("id", "int(11)", false, true),
         );
-        for (default, has_default) in [
-            (None, false),
-            (some("\\N"), false),
-            (some("NULL"), false),
-            (some(""), true),
-            (some("CURRENT_TIMESTAMP"), true),
-        ] {
-            check(
-                &[
-                    some("a"),
-                    some("array<datetime>"),
-                    some("YES"),
-                    some(""),
-                    default,
-                ],
-                ("a", "array<datetime>", true, false, has_default),
-            );
-        }
-        check(&[], ("", "", false, false, false));
+        check(
+            &["a", "array<datetime>", "YES", ""],
+            ("a", "array<datetime>", true, false),
+        );
+        check(&[], ("", "", false, false));
     }
 }

@@ -118,6 +118,7 @@ impl Preview {
                 | Encoded::Dropped
                 | Encoded::NeedsColumns(_)
                 | Encoded::NeedsRound(_)
+                | Encoded::NeedsNewColumns(..)
                 | Encoded::NeedsSchema(_),
             ) => Some(self.encoder.table_of(&topic)),
             Err(error) => return Ok(Outcome::failed(&error, shown)),

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use starrocks_kafka_pipeline::registry::{RegistryClient, RegistrySettings};
 use starrocks_kafka_pipeline::remembered::Remembered;
 use starrocks_kafka_pipeline::schemas::RegistryClients;
+use starrocks_kafka_pipeline::settings::SinkSettings;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
+use starrocks_kafka_pipeline::tables::Sql;
 use starrocks_kafka_pipeline::task::Stop;
-use starrocks_kafka_starrocks::Client;
+use starrocks_kafka_starrocks::{Client, MysqlClient};
 use tokio::runtime::Runtime;
 
 use crate::config::{ConnectorPlan, InitialState, StandalonePlan};
@@ -42,6 +44,18 @@ fn registries(plan: &ConnectorPlan) -> Result<RegistryClients, CannotStart> {
         plan.value_registry.as_ref().map(client).transpose()?
     };
     Ok(RegistryClients { key, value })
+}
+
+/// StarRocks by the MySQL protocol, where a connector says where.
+fn sql(sink: &SinkSettings) -> Option<Sql> {
+    let http = &sink.client;
+    let client = MysqlClient::new(
+        sink.mysql.clone(),
+        http.user.clone(),
+        http.password.clone(),
+        http.connect_timeout,
+    );
+    (!sink.mysql.is_empty()).then(|| Sql::new(client))
 }
 
 /// One task as its worker sees it.
@@ -134,6 +148,7 @@ impl Worker {
         }
         let client = Client::new(plan.sink.client.clone())
             .map_err(|error| CannotStart(format!("connector {}: {error}", plan.name)))?;
+        let sql = sql(&plan.sink);
         let encoder = plan.encoder.clone();
         let registries = registries(&plan)?;
         let plan = Arc::new(plan);
@@ -153,6 +168,7 @@ impl Worker {
                 encoder: encoder.clone(),
                 registries: registries.clone(),
                 client: client.clone(),
+                sql: sql.clone(),
                 runtime: self.runtime.handle().clone(),
                 probe: Arc::clone(probe),
                 stop: stop.clone(),

@@ -11,6 +11,7 @@ use starrocks_kafka_pipeline::schemas::{Registries, RegistryClients};
 use starrocks_kafka_pipeline::settings::DeliveryGuarantee;
 use starrocks_kafka_pipeline::status::{TaskState, TaskStatus};
 use starrocks_kafka_pipeline::step::Probe;
+use starrocks_kafka_pipeline::tables::Sql;
 use starrocks_kafka_pipeline::task::{Context, JOIN, Session, SessionEnd, Stop, TaskSettings};
 use starrocks_kafka_pipeline::warehouse::Warehouse;
 use starrocks_kafka_starrocks::Client;
@@ -53,6 +54,8 @@ pub struct TaskSpec {
     pub registries: RegistryClients,
     /// StarRocks, shared by the connector's tasks.
     pub client: Client,
+    /// The same by SQL, where it is set.
+    pub sql: Option<Sql>,
     /// Where requests run.
     pub runtime: Handle,
     /// Told of each step.
@@ -273,7 +276,7 @@ impl Task {
 
     fn warehouse(&self) -> Warehouse {
         let connector = &self.spec.connector;
-        Warehouse::new(
+        let warehouse = Warehouse::new(
             self.spec.client.clone(),
             Arc::from(&*connector.name),
             Arc::from(&*connector.sink.database),
@@ -281,7 +284,11 @@ impl Task {
             Arc::new(SystemClock),
             Arc::clone(&self.spec.status),
             self.spec.runtime.clone(),
-        )
+        );
+        match &self.spec.sql {
+            Some(sql) => warehouse.with_sql(sql.clone()),
+            None => warehouse,
+        }
     }
 }
 

@@ -139,9 +139,10 @@ impl Cell {
         value: &Value<'_>,
         style: &RowStyle,
     ) -> Result<(), DataError> {
+        // Of an element; that of a field stands in its place already.
+        let value = json_row::or_default(place.schema, value, style);
         let done = match self {
             Self::AsJava => false,
-            // An element that is null; of fields the writer of structs knows.
             _ if value.is_null() => false,
             Self::Time(time_of, has_time) => {
                 write_time(out, place, value, (*time_of, *has_time), style)?;

@@ -102,6 +102,11 @@ pub(super) enum Change<'v> {
     Nothing,
     Upsert(Image<'v>),
     Delete(Image<'v>),
+    /// The row has other values now, of which some may be its key: see [`Change::by_key`].
+    Update {
+        from: Image<'v>,
+        to: Image<'v>,
+    },
     /// The row has another key now.
     Move {
         from: Image<'v>,
@@ -174,34 +179,42 @@ impl CdcSettings {
         Ok(Change::Upsert(after))
     }
 
-    /// An update is a deletion and an insertion where it changes the key. Debezium itself says so in two events; others that
-    /// write its format do not.
     fn update<'v>(&self, record: &'v Record<'_>, op: &str) -> Result<Change<'v>, DataError> {
         let event = &record.value;
-        let change = self.upsert(event, op)?;
-        let Some(before) = image(event, BEFORE)? else {
-            return Ok(change);
+        Ok(match (self.upsert(event, op)?, image(event, BEFORE)?) {
+            (Change::Upsert(to), Some(from)) => Change::Update { from, to },
+            (change, _) => change,
+        })
+    }
+}
+
+impl Change<'_> {
+    /// An update is a deletion and an insertion where it changes a column of the key. Debezium itself says so in two events where it is
+    /// the source's key; the table's may have more columns, and others that write Debezium's format write one event.
+    ///
+    /// # Errors
+    /// A column of the new row is not told, and there is no row of this key yet that has it.
+    pub(super) fn by_key<'n>(
+        self,
+        mut columns: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, DataError> {
+        let Self::Update { from, to } = self else {
+            return Ok(self);
         };
-        let Change::Upsert(after) = change else {
-            return Ok(change);
-        };
-        let is_moved = names(&record.key.value).any(|name| {
-            let [old, new] = [before.value, after.value].map(|row| member(row, name));
+        let is_moved = columns.any(|name| {
+            let [old, new] = [from.value, to.value].map(|row| member(row, name));
             matches!((old, new), (Some((_, old)), Some((_, new))) if old != new)
         });
-        if !is_moved {
-            return Ok(Change::Upsert(after));
+        match to.unavailable.first() {
+            _ if !is_moved => Ok(Self::Upsert(to)),
+            None => Ok(Self::Move { from, to }),
+            Some(at) => {
+                let name = name_at(to.value, *at);
+                Err(DataError::data(format!(
+                    "the change event changes the key and does not tell the value of column {name}; let the source log it"
+                )))
+            }
         }
-        if let Some(at) = after.unavailable.first() {
-            let name = name_at(after.value, *at);
-            return Err(DataError::data(format!(
-                "the change event changes the key and does not tell the value of column {name}; let the source log it"
-            )));
-        }
-        Ok(Change::Move {
-            from: before,
-            to: after,
-        })
     }
 }
 
@@ -269,7 +282,7 @@ pub(super) fn member<'v>(value: &'v Value<'_>, name: &str) -> Option<Member<'v>>
 }
 
 /// The names of fields or entries, in order.
-fn names<'v>(value: &'v Value<'_>) -> impl Iterator<Item = &'v str> {
+pub(super) fn names<'v>(value: &'v Value<'_>) -> impl Iterator<Item = &'v str> {
     let (fields, entries) = match value {
         Value::Struct(structure) => (structure.schema().fields(), &[][..]),
         Value::Map(entries) => (&[][..], &entries[..]),

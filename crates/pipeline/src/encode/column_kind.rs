@@ -63,8 +63,8 @@ impl ColumnKind {
                 eat(rest, '>').then(|| Self::Map(key.into(), value.into()))?
             }
             "STRUCT" if eat(rest, '<') => Self::Struct(fields(rest)?),
-            // `INVALID_TYPE` is what the schema API says of types that are not primitive.
-            "ARRAY" | "MAP" | "STRUCT" | "INVALID_TYPE" => Self::Nested,
+            // What HTTP, and an old StarRocks by SQL, say of types that are not primitive.
+            "ARRAY" | "MAP" | "STRUCT" | "INVALID_TYPE" | "UNKNOWN" => Self::Nested,
             "BOOLEAN" => Self::Boolean,
             "DATE" => Self::Date,
             "DATETIME" => Self::DateTime,
@@ -77,6 +77,10 @@ impl ColumnKind {
             _ => Self::Other,
         };
         size(rest)?;
+        // `bigint(20) unsigned` is what SQL calls LARGEINT.
+        if let Some(behind) = rest.trim_start().strip_prefix("unsigned") {
+            *rest = behind;
+        }
         Some(kind)
     }
 
@@ -162,7 +166,9 @@ mod tests {
         check("DECIMAL64", Number);
         check("decimal(10, 2)", Number);
         check("bigint(20)", Number);
-        check("largeint", Number);
+        check("bigint(20) unsigned", Number);
+        check("array<bigint(20) unsigned>", Array(Number.into()));
+        check("unknown", Nested);
         check("tinyint(1)", Number);
         check("boolean", Boolean);
         check("varchar(65533)", Text);

@@ -6,6 +6,7 @@ const DEBEZIUM_TIME: &str = "io.debezium.time.";
 pub(super) const VARIABLE_SCALE_DECIMAL: &str = "io.debezium.data.VariableScaleDecimal";
 pub(super) const JSON: &str = "io.debezium.data.Json";
 pub(super) const BITS: &str = "io.debezium.data.Bits";
+pub(super) const ISO_DATE: &str = "io.debezium.time.IsoDate";
 
 /// What a field's values are, where Java's way of writing them does not fit every column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

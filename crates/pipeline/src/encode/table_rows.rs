@@ -4,6 +4,7 @@ use super::RowFormat;
 use super::cell::{self, Cell};
 use super::column_kind::{self, ColumnKind, ColumnKinds};
 use super::csv_row::{CsvFormat, Order};
+use super::new_columns::{self, NewColumn};
 use super::unknown_fields::{self, SchemaEvolution};
 use starrocks_kafka_connect::data::{Schema, Value};
 use starrocks_kafka_connect::error::DataError;
@@ -53,6 +54,8 @@ pub(super) struct JsonRows {
     wants_types: bool,
     /// The fields without a column that were told.
     reported: BTreeSet<Box<str>>,
+    /// Why no columns can be added in this round.
+    denied: Option<String>,
     /// Records of one schema mostly come one after the other.
     last: Option<LastSchema>,
 }
@@ -80,6 +83,8 @@ enum Columns {
 struct KnownTable {
     kinds: ColumnKinds,
     model: Option<TableModel>,
+    /// The columns of the primary key; none where they are not told.
+    primary_key: Vec<String>,
     /// The columns that take no NULL and are not of the key, each with what stands for nothing in it.
     required: Vec<(String, &'static str)>,
 }
@@ -96,6 +101,16 @@ impl KnownTable {
             required: required
                 .map(|column| (column.name.clone(), zero(&column.name)))
                 .collect(),
+            primary_key: match table.model {
+                Some(TableModel::PrimaryKey) => {
+                    let of_key = table
+                        .columns
+                        .iter()
+                        .filter(|column| column.is_key == Some(true));
+                    of_key.map(|column| column.name.clone()).collect()
+                }
+                _ => Vec::new(),
+            },
             model: table.model,
             kinds,
         }
@@ -121,6 +136,8 @@ pub(super) enum JsonRow {
     Cells(Arc<[Cell]>),
     /// The columns are to be told first.
     NeedsColumns,
+    /// These columns are to be added first.
+    NeedsNewColumns(Box<[NewColumn]>),
 }
 
 impl TableRows {
@@ -227,37 +244,46 @@ impl JsonRows {
         let Some(schema) = schema else {
             return self.schemaless(value, watch.evolution);
         };
-        let cells = match &self.last {
-            Some((last, cells)) if Arc::ptr_eq(last, schema) => cells.clone(),
-            _ => {
-                let cells = match &self.columns {
-                    Columns::NotAsked if schema.fields().is_empty() => None,
-                    Columns::NotAsked => {
-                        self.wants_types |= cell::wants_columns(schema);
-                        return Ok(JsonRow::NeedsColumns);
-                    }
-                    Columns::Known(KnownTable { kinds, .. }) => {
-                        let unknown = unknown_fields::of_schema(schema, kinds);
-                        if !unknown.is_empty() {
-                            if watch.evolution == SchemaEvolution::Fail {
-                                return Err(unknown_fields::error(&unknown, kinds));
-                            }
-                            let reported = &mut self.reported;
-                            let mut new = unknown;
-                            new.retain(|name| reported.insert((*name).into()));
-                            if !new.is_empty() {
-                                let seen = unknown_fields::observation(watch.table, &new, kinds);
-                                watch.observations.push(seen);
-                            }
-                        }
-                        cell::cells(schema, kinds)
-                    }
-                    Columns::Unknown => None,
-                };
-                self.last = Some((Arc::clone(schema), cells.clone()));
-                cells
+        if let Some((last, cells)) = &self.last
+            && Arc::ptr_eq(last, schema)
+        {
+            return Ok(cells.clone().map_or(JsonRow::AsJava, JsonRow::Cells));
+        }
+        let cells = match &self.columns {
+            Columns::NotAsked if schema.fields().is_empty() => None,
+            Columns::NotAsked => {
+                self.wants_types |= cell::wants_columns(schema);
+                return Ok(JsonRow::NeedsColumns);
             }
+            Columns::Known(KnownTable { kinds, .. }) => {
+                let unknown = unknown_fields::of_schema(schema, kinds);
+                match (watch.evolution, &self.denied) {
+                    _ if unknown.is_empty() => {}
+                    (SchemaEvolution::Fail, _) => {
+                        return Err(unknown_fields::error(&unknown, kinds));
+                    }
+                    (SchemaEvolution::AddColumns, Some(reason)) => {
+                        return Err(unknown_fields::not_added(&unknown, kinds, reason));
+                    }
+                    (SchemaEvolution::AddColumns, None) => {
+                        let columns = new_columns::of_fields(schema, &unknown);
+                        return Ok(JsonRow::NeedsNewColumns(columns));
+                    }
+                    (SchemaEvolution::None, _) => {
+                        let reported = &mut self.reported;
+                        let mut new = unknown;
+                        new.retain(|name| reported.insert((*name).into()));
+                        if !new.is_empty() {
+                            let seen = unknown_fields::observation(watch.table, &new, kinds);
+                            watch.observations.push(seen);
+                        }
+                    }
+                }
+                cell::cells(schema, kinds)
+            }
+            Columns::Unknown => None,
         };
+        self.last = Some((Arc::clone(schema), cells.clone()));
         Ok(cells.map_or(JsonRow::AsJava, JsonRow::Cells))
     }
 
@@ -274,11 +300,25 @@ impl JsonRows {
             Columns::Unknown => Ok(JsonRow::AsJava),
             Columns::Known(KnownTable { kinds, .. }) => {
                 match unknown_fields::of_map(value, kinds) {
+                    Some(name) if evolution == SchemaEvolution::AddColumns => {
+                        let reason = "the record has no schema that would say of which type it is; add it yourself";
+                        Err(unknown_fields::not_added(&[name], kinds, reason))
+                    }
                     Some(name) => Err(unknown_fields::error(&[name], kinds)),
                     None => Ok(JsonRow::AsJava),
                 }
             }
         }
+    }
+
+    /// No columns can be added in this round.
+    pub(super) fn deny(&mut self, reason: String) {
+        self.denied = Some(reason);
+    }
+
+    /// Whether the round has rows of it.
+    pub(super) const fn has_rows(&self) -> bool {
+        !matches!(self.written, Written::Nothing)
     }
 
     /// Whether rows of it are written otherwise where its columns are known.
@@ -312,6 +352,14 @@ impl JsonRows {
         match &self.columns {
             Columns::Known(table) => table.model,
             Columns::NotAsked | Columns::Unknown => None,
+        }
+    }
+
+    /// The columns of the primary key, as far as they are told.
+    pub(super) fn primary_key(&self) -> &[String] {
+        match &self.columns {
+            Columns::Known(table) => &table.primary_key,
+            Columns::NotAsked | Columns::Unknown => &[],
         }
     }
 

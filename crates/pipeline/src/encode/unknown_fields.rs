@@ -13,6 +13,8 @@ pub enum SchemaEvolution {
     None,
     /// Their record is an error.
     Fail,
+    /// Their table gets columns for them.
+    AddColumns,
 }
 
 /// Fields that no table has: StarRocks reads the one, and the other is what Debezium's transform leaves of a deletion.
@@ -48,10 +50,19 @@ pub(super) fn error(names: &[&str], kinds: &ColumnKinds) -> DataError {
     ))
 }
 
+/// Why a record with such fields is none where columns are added to tables: these could not be.
+pub(super) fn not_added(names: &[&str], kinds: &ColumnKinds, reason: &str) -> DataError {
+    DataError::data(format!(
+        "the table has no column for {}, and it cannot be added (starrocks.schema.evolution=add-columns): {reason}",
+        listed(names, kinds)
+    ))
+}
+
 /// What is said of them once.
 pub(super) fn observation(table: &str, names: &[&str], kinds: &ColumnKinds) -> String {
     format!(
-        "table {table} has no column for {}, so that StarRocks leaves it out; starrocks.schema.evolution=fail stops at such records",
+        "table {table} has no column for {}, so that StarRocks leaves it out; starrocks.schema.evolution=fail stops at such records, and add-columns \
+         adds the column",
         listed(names, kinds)
     )
 }

@@ -146,12 +146,17 @@ impl Encoder {
         if change == Change::Nothing {
             return Err(Unwritten::Not(Encoded::Skipped));
         }
-        let model = match self.rows_of(table) {
+        let (model, key) = match self.rows_of(table) {
             TableRows::Json(json) if !json.is_told() => {
                 return Err(Unwritten::Not(Encoded::NeedsColumns(table)));
             }
-            TableRows::Json(json) => json.model(),
-            TableRows::MappedJson | TableRows::Csv(_) => None,
+            TableRows::Json(json) => (json.model(), json.primary_key()),
+            TableRows::MappedJson | TableRows::Csv(_) => (None, &[][..]),
+        };
+        let change = if key.is_empty() {
+            change.by_key(change::names(&converted.key.value))?
+        } else {
+            change.by_key(key.iter().map(String::as_str))?
         };
         let has_key = model.is_none_or(|model| model == TableModel::PrimaryKey);
         let change = if has_key {
@@ -162,7 +167,9 @@ impl Encoder {
         let op = |op| has_key.then_some(op);
         match change {
             Change::Nothing => Err(Unwritten::Not(Encoded::Skipped)),
-            Change::Upsert(row) => self.write_row(table, origin, &row, op(Op::Upsert), rows),
+            Change::Upsert(row) | Change::Update { to: row, .. } => {
+                self.write_row(table, origin, &row, op(Op::Upsert), rows)
+            }
             Change::Delete(row) => self.write_row(table, origin, &row, op(Op::Delete), rows),
             Change::Move { from, to } => {
                 // Both or none: the second is written before the first is the table's.
@@ -239,6 +246,13 @@ impl Encoder {
                     JsonRow::Cells(cells) => Some(cells),
                     JsonRow::NeedsColumns => {
                         return Err(Unwritten::Not(Encoded::NeedsColumns(table)));
+                    }
+                    // StarRocks changes a table when the transactions that were there before have ended: ours is not to be one.
+                    JsonRow::NeedsNewColumns(_) if json.has_rows() => {
+                        return Err(Unwritten::Not(Encoded::NeedsRound(table)));
+                    }
+                    JsonRow::NeedsNewColumns(columns) => {
+                        return Err(Unwritten::Not(Encoded::NeedsNewColumns(table, columns)));
                     }
                 };
                 let is_admitted = if is_part {

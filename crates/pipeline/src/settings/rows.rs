@@ -5,6 +5,7 @@ use starrocks_kafka_connect::config::{
     Config, ConfigKey, ConfigProblem, ConfigValue, Importance, Kind, Validator,
 };
 
+use super::MYSQL_URL;
 use crate::encode::{
     BinaryFormat, CdcSettings, MetadataColumns, NullDefault, RowFormat, RowFormats, RowSettings,
     RowStyle, SchemaEvolution, Tombstones, Truncate, Unavailable, WithoutPrimaryKey,
@@ -69,7 +70,8 @@ pub const KEYS: &[ConfigKey] = &[
         .group(VALUES)
         .doc(
             "What becomes of fields that their table has no column for: `none`, StarRocks leaves them out, which is said once where \
-             records have schemas; `fail`, their record is an error; `add-columns`, which is not yet supported.",
+             records have schemas; `fail`, their record is an error; `add-columns`, the table gets them, of the type that the record's schema \
+             says (by `starrocks.mysql.url`; needs ALTER). Rows are JSON; tables whose load properties name `columns` or `jsonpaths` are left alone.",
         ),
     ConfigKey::new(NULL_DEFAULT, Kind::String)
         .optional()
@@ -97,7 +99,7 @@ pub const KEYS: &[ConfigKey] = &[
         .group(VALUES)
         .doc(
             "How bytes are written: `base64`, `hex`, or `utf8`, where bytes that are no text are an error. For a VARBINARY column \
-             write `sink.properties.columns` with `from_base64`: see the guide on CDC.",
+             write `sink.properties.columns` with `from_base64`: see the guide on change data capture.",
         ),
     ConfigKey::new(MetadataColumns::PROPERTY, Kind::String)
         .default("")
@@ -196,17 +198,19 @@ pub(super) fn parse(
         style,
         cdc,
         metadata,
-        evolution: if is(EVOLUTION, "fail") {
-            SchemaEvolution::Fail
-        } else {
-            SchemaEvolution::None
+        evolution: match config.string(EVOLUTION) {
+            Some("fail") => SchemaEvolution::Fail,
+            Some(ADD_COLUMNS) => SchemaEvolution::AddColumns,
+            _ => SchemaEvolution::None,
         },
     };
     let mut problems = in_csv(&settings);
-    if is(EVOLUTION, ADD_COLUMNS) {
-        problems.push(ConfigProblem::not_yet_supported(
+    if is(EVOLUTION, ADD_COLUMNS) && is(MYSQL_URL, "") {
+        problems.push(ConfigProblem::about(
             EVOLUTION,
-            "Adding columns",
+            format!(
+                "{EVOLUTION}={ADD_COLUMNS} needs {MYSQL_URL}=<FE host>:9030, for columns are added by SQL"
+            ),
         ));
     }
     if problems.is_empty() {
@@ -229,6 +233,7 @@ fn in_csv(settings: &RowSettings) -> Vec<ConfigProblem> {
             MetadataColumns::PROPERTY,
             settings.metadata != MetadataColumns::default(),
         ),
+        (EVOLUTION, settings.evolution != SchemaEvolution::None),
     ];
     let problem = |(name, _)| {
         ConfigProblem::about(

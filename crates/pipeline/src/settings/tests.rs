@@ -1,4 +1,5 @@
 use super::*;
+use crate::encode::SchemaEvolution;
 use starrocks_kafka_starrocks::LoadFormat;
 
 /// The least that is needed, and `more`; an empty text takes a property away.
@@ -200,13 +201,27 @@ fn what_is_wrong_is_refused() {
 }
 
 #[test]
-fn what_comes_later_is_refused_by_name() {
+fn columns_are_added_by_sql_to_rows_in_json() {
+    const ADD: (&str, &str) = ("starrocks.schema.evolution", "add-columns");
     refused(
-        &[("starrocks.mysql.url", "fe:9030")],
+        &[ADD],
         &[
-            "Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).",
+            "starrocks.schema.evolution=add-columns needs starrocks.mysql.url=<FE host>:9030, for columns are added by SQL",
         ],
     );
+    refused(
+        &[
+            ADD,
+            ("starrocks.mysql.url", "fe:9030"),
+            ("sink.properties.format", "csv"),
+        ],
+        &[
+            "starrocks.schema.evolution needs rows in JSON: remove sink.properties.format=csv, or starrocks.schema.evolution",
+        ],
+    );
+    let settings = parse(&[ADD, ("starrocks.mysql.url", "fe1:9030,fe2:9030")]);
+    assert_eq!(settings.rows.evolution, SchemaEvolution::AddColumns);
+    assert_eq!(settings.mysql.len(), 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::schemas::Told;
 use super::{Filling, Halt, Session, SessionEnd, Turn, failed, wait};
 use crate::batch::Framing;
-use crate::encode::{Encoded, RecordError, Rows, SchemaQuestion, TableId};
+use crate::encode::{Encoded, NewColumn, RecordError, Rows, SchemaQuestion, TableId};
 use crate::kafka::{Batch as _, Kafka, Polled, RawRecord, TopicPartition};
 use crate::load::{HandOver, OpenLoads, Target};
 use crate::metadata::{METADATA_BYTES_MAX, encoded_bytes_max};
@@ -53,6 +53,8 @@ enum Taken {
     NeedsAnnouncing(TableId),
     /// Not yet: it waits for the columns of this table.
     NeedsColumns(TableId),
+    /// Not yet: its table is to have these columns first.
+    NeedsNewColumns(TableId, Box<[NewColumn]>),
     /// Not yet: it waits for the answer to this.
     NeedsSchema(SchemaQuestion),
     /// Not yet: it belongs to the next round.
@@ -126,6 +128,10 @@ impl<K: Kafka> Session<'_, K> {
                 }
                 Ok(Taken::NeedsColumns(table)) => {
                     self.learn_columns(table)?;
+                    continue;
+                }
+                Ok(Taken::NeedsNewColumns(table, columns)) => {
+                    self.add_columns(table, columns)?;
                     continue;
                 }
                 Ok(Taken::NeedsSchema(question)) => match self.learn_schema(&record, question)? {
@@ -231,6 +237,9 @@ impl<K: Kafka> Session<'_, K> {
             Encoded::Row(table) => Some(table),
             Encoded::Skipped | Encoded::Dropped | Encoded::Blank(_) => None,
             Encoded::NeedsColumns(table) => return Ok(Taken::NeedsColumns(table)),
+            Encoded::NeedsNewColumns(table, columns) => {
+                return Ok(Taken::NeedsNewColumns(table, columns));
+            }
             Encoded::NeedsSchema(question) => return Ok(Taken::NeedsSchema(question)),
             Encoded::NeedsRound(_) => return Ok(Taken::NeedsRound),
         };
@@ -243,14 +252,6 @@ impl<K: Kafka> Session<'_, K> {
             self.check_search(table);
         }
         Ok(Taken::Yes)
-    }
-
-    /// Says what was seen in records.
-    fn tell_observations(&mut self) {
-        for what in self.task.encoder.take_observations() {
-            tracing::warn!("{what}");
-            self.task.status.incident(self.now(), what);
-        }
     }
 
     /// Ends the round before a record whose row has other columns than the rows of its table so far. What is owed was loaded by
@@ -278,33 +279,6 @@ impl<K: Kafka> Session<'_, K> {
         if let (Some(filling), Some(most)) = (&mut self.filling, rows_max) {
             filling.must_seal |= filling.round.records_with_rows(table) >= most;
         }
-    }
-
-    /// Asks StarRocks for a table's columns: for rows in CSV whose order nothing else tells, and for fields that are written
-    /// for their columns.
-    fn learn_columns(&mut self, table: TableId) -> Turn {
-        let name = Arc::clone(self.task.encoder.table_name(table));
-        let warehouse = self.task.warehouse.clone();
-        self.enter("asking for the columns of a table");
-        let with_details = self.task.encoder.asks_for_details();
-        let description =
-            self.wait(async move { warehouse.describe(&name, with_details).await })?;
-        let description = description.map_err(|error| error.to_string());
-        if let Err(reason) = &description
-            && self.task.encoder.lacks_types(table)
-            && self.without_columns.insert(table)
-        {
-            let name = self.task.encoder.table_name(table);
-            let what = format!(
-                "the columns of table {name} cannot be read: dates, times and the like are written as the numbers that StarRocks' \
-                 Java connector sends. Grant SELECT on the table ({reason})"
-            );
-            tracing::warn!("{what}");
-            self.task.status.incident(self.now(), what);
-        }
-        self.task.encoder.set_columns(table, description);
-        self.enter("reading");
-        Ok(())
     }
 
     /// The plan of a partition must fit into the metadata of its offset, with whatever table comes next.

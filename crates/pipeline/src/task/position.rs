@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::recover::STORED_LIMIT;
-use super::{Session, Turn, failed, names};
+use super::{Session, Turn, failed};
 use crate::kafka::{
     CommittedOffset, Kafka, KafkaError, KafkaErrorKind, LogRange, OffsetReset, TopicPartition,
 };
@@ -257,6 +257,20 @@ fn places(places: &[(TopicPartition, i64)]) -> String {
         .map(|(partition, at)| format!("{partition} at {at}"))
         .collect();
     if places.len() > SHOWN {
+        text.push("…".to_owned());
+    }
+    text.join(", ")
+}
+
+/// Partitions as `orders-0, orders-1`, the first of many.
+pub(super) fn names(partitions: &[TopicPartition]) -> String {
+    const SHOWN: usize = 20;
+    let mut text: Vec<_> = partitions
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if partitions.len() > SHOWN {
         text.push("…".to_owned());
     }
     text.join(", ")

@@ -34,9 +34,9 @@ fn of_table(what: &str, from: &str, database: &str, table: &str) -> String {
     )
 }
 
-/// The columns of a table: name, type, `YES` where it may be NULL, key, default.
+/// The columns of a table: name, type, `YES` where it may be NULL, key.
 pub(super) fn columns(database: &str, table: &str) -> String {
-    let what = "COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY, COLUMN_DEFAULT";
+    let what = "COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY";
     let ask = of_table(what, "columns", database, table);
     format!("{ask} ORDER BY ORDINAL_POSITION")
 }
@@ -78,7 +78,7 @@ mod tests {
             ),
             (
                 super::columns("d", "t"),
-                "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY, COLUMN_DEFAULT FROM information_schema.columns \
+                "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY FROM information_schema.columns \
                  WHERE TABLE_SCHEMA = 'd' AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION",
             ),
             (describe("d", "`"), "DESC `d`.````"),

@@ -126,7 +126,8 @@ fn type_mapping() -> String {
         "What is written for a field of each type, as the value stands in a row of JSON: the values of the table are what the program \
          makes of one value of the type. A field is written for the column of its name where the columns of the table can be read \
          (GRANT SELECT) and rows are JSON without `sink.properties.columns`, `jsonpaths` and `json_root`; else as StarRocks' Java \
-         connector writes it, which is said once where it matters. So are fields of structs, and elements of arrays and maps. What \
+         connector writes it, which is said once where it matters. Elements of arrays, entries of maps and fields of structs are written \
+         for their types where those are told, which needs `starrocks.mysql.url`. What \
          StarRocks makes of a value, and whether a column takes it, is in its own documentation of types and of loading JSON.\n\n",
     );
     page.push_str(&type_mapping::markdown());

@@ -349,11 +349,9 @@ fn a_registry_stands_in_the_connectors_file_or_in_the_workers() {
 }
 
 #[test]
-fn what_comes_later_is_refused_by_name() {
-    insta::assert_snapshot!(refused(
-        "",
-        "starrocks.mysql.url=fe:9030\n",
-    ), @"a.properties:8: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url).");
+fn addresses_of_the_mysql_protocol_are_checked() {
+    insta::assert_snapshot!(refused("", "starrocks.mysql.url=http://fe:8030\n"), @"a.properties:8: starrocks.mysql.url: `http://fe:8030`: `http` is not a known scheme; write `host:port` or `jdbc:mysql://host:port`");
+    insta::assert_snapshot!(refused("", "starrocks.schema.evolution=add-columns\n"), @"a.properties:8: starrocks.schema.evolution=add-columns needs starrocks.mysql.url=<FE host>:9030, for columns are added by SQL");
 }
 
 #[test]

@@ -38,7 +38,7 @@ const NOT_YET: &str = "name=orders\n\
     starrocks.username=loader\n\
     starrocks.password=hunter2\n\
     sink.properties.format=csv\n\
-    starrocks.mysql.url=fe:9030\n\
+    value.converter.proxy.host=proxy\n\
     value.converter=io.confluent.connect.avro.AvroConverter\n\
     value.converter.schema.registry.url=http://loader:hunter2@registry:8081\n\
     header.converter=org.apache.kafka.connect.storage.StringConverter\n\
@@ -160,7 +160,7 @@ fn what_is_not_yet_supported_is_refused_by_name() {
     assert_eq!(ended.code, Some(3));
     insta::assert_snapshot!(
         ended.stderr,
-        @"ERROR c:9: Asking StarRocks by the MySQL protocol is not yet supported (configuration starrocks.mysql.url)."
+        @"ERROR c:9: A proxy before the Schema Registry is not yet supported (configuration value.converter.proxy.host)."
     );
 }
 

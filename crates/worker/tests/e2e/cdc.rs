@@ -300,8 +300,19 @@ impl OneTable {
 
 #[test]
 fn a_column_that_is_not_told_keeps_its_value() {
+    updated_in_part("cdc_toast", &[]);
+}
+
+/// Rows of all columns and of some are of different rounds, each of which may be cut off anywhere.
+#[test]
+fn a_column_that_is_not_told_keeps_its_value_through_kills() {
+    let steps = ["prepared:1", "decided:1", "prepared:2", "decided:2"];
+    updated_in_part("cdc_toast_killed", &steps);
+}
+
+fn updated_in_part(name: &str, steps: &[&str]) {
     let columns = "id BIGINT NOT NULL, n INT, large STRING) PRIMARY KEY(id)";
-    let Some(table) = OneTable::new("cdc_toast", columns, &[]) else {
+    let Some(table) = OneTable::new(name, columns, &[]) else {
         return;
     };
     let unavailable = "__debezium_unavailable_value";
@@ -316,6 +327,11 @@ fn a_column_that_is_not_told_keeps_its_value() {
     let (one, two) = (r#"{"id":1}"#, r#"{"id":2}"#);
     table.produce(&[(one, &create), (one, &first), (one, &second), (two, &other)]);
     table.produce(&[(two, gone), (two, ""), (one, &changed), (one, &last)]);
+    for step in steps {
+        let connector = std::slice::from_ref(&table.connector);
+        let mut worker = table.rig.start_with(connector, &[(KILL_AT, step)]);
+        assert!(!worker.wait().success(), "{step}:\n{}", worker.log());
+    }
     let worker = table.rig.start(std::slice::from_ref(&table.connector));
     table
         .rig

@@ -8,6 +8,7 @@ mod cdc;
 mod column_types;
 mod csv;
 mod dead_letters;
+mod evolution;
 mod kafka_faults;
 mod kills;
 mod logs;

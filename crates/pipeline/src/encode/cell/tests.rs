@@ -329,6 +329,14 @@ fn parts_of_columns_are_written_for_their_types() {
     check(dates(), "array<int(11)>", two(), "[19723,null]");
     check(dates(), "INVALID_TYPE", two(), "[19723,null]");
     check(dates(), "json", two(), "[19723,null]");
+    let mut or_epoch = date();
+    or_epoch.default = Some(Value::Date(0));
+    check(
+        Schema::new(SchemaType::Array(of(or_epoch))),
+        "array<date>",
+        two(),
+        r#"["2024-01-01","1970-01-01"]"#,
+    );
     check(
         Schema::new(SchemaType::Array(of(dates()))),
         "array<array<date>>",

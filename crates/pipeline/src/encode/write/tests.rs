@@ -1,6 +1,7 @@
 //! Rows of change events, and of records whose rows have columns of metadata.
 
 mod columns;
+mod laws;
 
 use starrocks_kafka_connect::converter::ConverterConfig;
 use starrocks_kafka_connect::transform::TransformChain;
@@ -406,53 +407,6 @@ fn rows_have_the_columns_of_metadata_before_their_own() {
     let mut rig = Rig::new(both, false);
     let rows = rig.rows(None, Some(r#"{"after":{"id":1},"op":"c"}"#));
     assert_eq!(rows, r#"{"o":42,"__op":0,"id":1}"#);
-}
-
-#[test]
-fn fields_without_a_column_are_told_once_or_fail() {
-    let fields = |names: &[&str]| {
-        let of = |name: &&str| format!(r#"{{"type":"int32","optional":true,"field":"{name}"}}"#);
-        names.iter().map(of).collect::<Vec<_>>().join(",")
-    };
-    let message = |names: &[&str]| {
-        let fields = fields(names);
-        let values = names.iter().map(|name| format!(r#""{name}":1"#));
-        let values = values.collect::<Vec<_>>().join(",");
-        format!(
-            r#"{{"schema":{{"type":"struct","optional":false,"fields":[{fields}]}},"payload":{{{values}}}}}"#
-        )
-    };
-    let mut rig = Rig::new(RowSettings::default(), true)
-        .column("id", "INT")
-        .column("Name", "INT");
-    let check = |rig: &mut Rig, names: &[&str], expect: &[&str]| {
-        rig.rows(None, Some(&message(names)));
-        assert_eq!(rig.encoder.take_observations(), expect, "{names:?}");
-    };
-    check(&mut rig, &["id", "__op", "__deleted"], &[]);
-    let told = "table t has no column for x, name (its column is Name: upper and lower case are different), so that StarRocks \
-                leaves it out; starrocks.schema.evolution=fail stops at such records";
-    check(&mut rig, &["id", "x", "name"], &[told]);
-    rig.encoder.begin_round();
-    check(&mut rig, &["id", "x", "name"], &[]);
-    check(
-        &mut rig,
-        &["id", "x", "y"],
-        &[
-            "table t has no column for y, so that StarRocks leaves it out; starrocks.schema.evolution=fail stops at such records",
-        ],
-    );
-    let fails = || RowSettings {
-        evolution: SchemaEvolution::Fail,
-        ..RowSettings::default()
-    };
-    let refused = "the table has no column for x (starrocks.schema.evolution=fail); add it with ALTER TABLE … ADD COLUMN";
-    let mut rig = Rig::new(fails(), true).column("id", "INT");
-    assert_eq!(rig.rows(None, Some(&message(&["id", "x"]))), refused);
-    assert_eq!(rig.rows(None, Some(&message(&["id"]))), r#"{"id":1}"#);
-    let mut schemaless = Rig::new(fails(), false).column("id", "INT");
-    assert_eq!(schemaless.rows(None, Some(r#"{"id":1,"x":2}"#)), refused);
-    assert_eq!(schemaless.rows(None, Some(r#"{"id":1}"#)), r#"{"id":1}"#);
 }
 
 #[test]
