@@ -123,9 +123,9 @@ fn transforms() -> String {
 fn type_mapping() -> String {
     let mut page = format!("# Types\n\n{WRITTEN_BY}");
     page.push_str(
-        "What is written for a field of each type, as the value stands in a row of JSON: the values of the table are what the program \
+        "What is written for a field of each type, as the value stands in a row of JSON, and without quotes in one of CSV: the values of the table are what the program \
          makes of one value of the type. A field is written for the column of its name where the columns of the table can be read \
-         (GRANT SELECT) and rows are JSON without `sink.properties.columns`, `jsonpaths` and `json_root`; else as StarRocks' Java \
+         (GRANT SELECT) and the load properties are without `columns`, `jsonpaths` and `json_root`; else as StarRocks' Java \
          connector writes it, which is said once where it matters. Elements of arrays, entries of maps and fields of structs are written \
          for their types where those are told, which needs `starrocks.mysql.url`. What \
          StarRocks makes of a value, and whether a column takes it, is in its own documentation of types and of loading JSON.\n\n",

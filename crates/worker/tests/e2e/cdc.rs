@@ -407,6 +407,33 @@ fn a_deletion_that_tells_only_the_key_is_taken_by_columns_without_null() {
     assert!(status.success(), "{status}:\n{log}");
 }
 
+/// As the guide shows it: where load properties say what columns are made of, `__op` is one of the fields.
+#[test]
+fn bytes_go_into_columns_of_bytes_by_an_expression() {
+    let columns = "id BIGINT NOT NULL, raw VARBINARY) PRIMARY KEY(id)";
+    let settings = [
+        (
+            "sink.properties.columns",
+            "id,__op,encoded,raw=from_base64(encoded)",
+        ),
+        ("sink.properties.jsonpaths", r#"["$.id","$.__op","$.raw"]"#),
+    ];
+    let Some(table) = OneTable::new("cdc_bytes", columns, &settings) else {
+        return;
+    };
+    let create =
+        |id: i64, raw: &str| format!(r#"{{"after":{{"id":{id},"raw":"{raw}"}},"op":"c"}}"#);
+    let delete = r#"{"before":{"id":1,"raw":"YQ=="},"after":null,"op":"d"}"#;
+    let (first, second) = (create(1, "YQ=="), create(2, "aGVsbG8="));
+    table.produce(&[("{}", &first), ("{}", &second), ("{}", delete)]);
+    let worker = table.rig.start(std::slice::from_ref(&table.connector));
+    table.rig.wait_until("one row is left", &worker, || {
+        table.rows("id, raw") == ["2\t68656c6c6f"]
+    });
+    let (status, log) = worker.terminate();
+    assert!(status.success(), "{status}:\n{log}");
+}
+
 /// The record is what is looked for: it has two rows, of which the second is bad.
 #[test]
 fn a_change_of_a_key_that_starrocks_refuses_is_passed_over_whole() {
