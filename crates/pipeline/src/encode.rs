@@ -376,7 +376,7 @@ impl Encoder {
         }
     }
 
-    /// Whether rows of a table are written without its columns, though not as its columns take them.
+    /// Whether rows of a table are written without its columns, though not as its columns take them, or unseen what they lack.
     #[must_use]
     pub fn lacks_types(&self, table: TableId) -> bool {
         match self.tables.get(table.0 as usize) {

@@ -50,7 +50,7 @@ pub(super) struct JsonRows {
     columns: Columns,
     /// Which columns the rows of the open round have.
     written: Written,
-    /// Whether there were rows that are written otherwise where the columns are known.
+    /// Whether there were rows that are written otherwise, or not at all, where the columns are known.
     wants_types: bool,
     /// The fields without a column that were told.
     reported: BTreeSet<Box<str>>,
@@ -252,7 +252,8 @@ impl JsonRows {
         let cells = match &self.columns {
             Columns::NotAsked if schema.fields().is_empty() => None,
             Columns::NotAsked => {
-                self.wants_types |= cell::wants_columns(schema);
+                let is_watched = watch.evolution != SchemaEvolution::None;
+                self.wants_types |= is_watched || cell::wants_columns(schema);
                 return Ok(JsonRow::NeedsColumns);
             }
             Columns::Known(KnownTable { kinds, .. }) => {
@@ -288,7 +289,7 @@ impl JsonRows {
     }
 
     fn schemaless(
-        &self,
+        &mut self,
         value: &Value<'_>,
         evolution: SchemaEvolution,
     ) -> Result<JsonRow, DataError> {
@@ -296,7 +297,10 @@ impl JsonRows {
             return Ok(JsonRow::AsJava);
         }
         match &self.columns {
-            Columns::NotAsked => Ok(JsonRow::NeedsColumns),
+            Columns::NotAsked => {
+                self.wants_types = true;
+                Ok(JsonRow::NeedsColumns)
+            }
             Columns::Unknown => Ok(JsonRow::AsJava),
             Columns::Known(KnownTable { kinds, .. }) => {
                 match unknown_fields::of_map(value, kinds) {
@@ -321,7 +325,7 @@ impl JsonRows {
         !matches!(self.written, Written::Nothing)
     }
 
-    /// Whether rows of it are written otherwise where its columns are known.
+    /// Whether rows of it are written otherwise, or not at all, where its columns are known.
     pub(super) const fn wants_types(&self) -> bool {
         self.wants_types
     }

@@ -24,7 +24,7 @@ impl<K: Kafka> Session<'_, K> {
             let name = self.task.encoder.table_name(table);
             self.report(format!(
                 "the columns of table {name} cannot be read: dates, times and the like are written as the numbers that StarRocks' \
-                 Java connector sends. Grant SELECT on the table ({reason})"
+                 Java connector sends, and fields without a column go unseen. Grant SELECT on the table ({reason})"
             ));
         }
         self.task.encoder.set_columns(table, description);

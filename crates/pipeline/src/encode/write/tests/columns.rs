@@ -214,3 +214,29 @@ fn columns_are_asked_for_before_the_rows_that_need_them() {
          that would say of which type it is; add it yourself"
     );
 }
+
+#[test]
+fn columns_that_cannot_be_read_are_told_where_they_matter() {
+    let check = |evolution, value: &str, expect: bool| {
+        let rows = RowSettings {
+            evolution,
+            ..RowSettings::default()
+        };
+        let has_schema = value.starts_with(r#"{"schema""#);
+        let mut rig = Rig::new(rows, has_schema);
+        rig.rows(None, Some(value));
+        assert_eq!(
+            rig.encoder.lacks_types(TableId(0)),
+            expect,
+            "{evolution:?} {value}"
+        );
+    };
+    let date = r#"{"schema":{"type":"struct","fields":[
+        {"type":"int32","name":"io.debezium.time.Date","field":"day"}]},"payload":{"day":1}}"#;
+    let plain = r#"{"id":1}"#;
+    check(SchemaEvolution::None, date, true);
+    check(SchemaEvolution::None, &numbers(&["id"]), false);
+    check(SchemaEvolution::None, plain, false);
+    check(SchemaEvolution::Fail, &numbers(&["id"]), true);
+    check(SchemaEvolution::AddColumns, plain, true);
+}
