@@ -63,10 +63,10 @@ impl Warehouse {
         let what = format!("read the columns of table {table}");
         let mut backoff = Backoff::new();
         loop {
-            if let Some(sql) = &self.sql {
+            if let Some(sql) = self.sql() {
                 match sql
                     .client
-                    .describe_table(&self.database, table, ASK_LIMIT)
+                    .describe_table(self.database(), table, ASK_LIMIT)
                     .await
                 {
                     Ok(description) => {
@@ -99,7 +99,7 @@ impl Warehouse {
         table: &str,
         with_details: bool,
     ) -> Result<TableDescription, CallError> {
-        let (client, database) = (&self.client, &self.database);
+        let (client, database) = (self.client(), self.database());
         let mut description = TableDescription {
             model: None,
             columns: client.table_columns(database, table, ASK_LIMIT).await?,
@@ -121,7 +121,7 @@ impl Warehouse {
         table: &str,
         columns: &[NewColumn],
     ) -> Result<TableDescription, AddColumnsError> {
-        let sql = self.sql.as_ref().ok_or(AddColumnsError::NoSql)?;
+        let sql = self.sql().ok_or(AddColumnsError::NoSql)?;
         let what = format!("add columns to table {table}");
         let mut backoff = Backoff::new();
         let _one_at_a_time = sql.alters.lock().await;
@@ -146,7 +146,7 @@ impl Warehouse {
         table: &str,
         columns: &[NewColumn],
     ) -> Result<Option<TableDescription>, MysqlError> {
-        let (client, database) = (&sql.client, &self.database);
+        let (client, database) = (&sql.client, self.database());
         let has = |description: &TableDescription, name: &str| {
             description.columns.iter().any(|column| column.name == name)
         };
@@ -171,22 +171,19 @@ impl Warehouse {
     }
 
     fn try_sql_again(&self, what: &str, error: &MysqlError) {
-        let status = self.status();
         let unavailable = matches!(
             error,
             MysqlError::Unreachable { .. } | MysqlError::TimedOut { .. }
         );
-        status.try_again(self.clock.now(), what, &error.to_string(), unavailable);
+        self.failed(what, &error.to_string(), unavailable);
     }
 
     /// What is asked for by SQL and refused may be had by HTTP.
     fn tell_once(&self, sql: &Sql, error: &MysqlError) {
         if !sql.is_told.swap(true, Ordering::Relaxed) {
-            let what = format!(
+            self.report(format!(
                 "starrocks.mysql.url is of no use for the columns of tables, which are asked for by HTTP: {error}"
-            );
-            tracing::warn!("{what}");
-            self.status().incident(self.clock.now(), what);
+            ));
         }
     }
 }

@@ -70,15 +70,15 @@ pub enum RollbackError {
 /// StarRocks, for one task.
 #[derive(Clone)]
 pub struct Warehouse {
-    pub(crate) client: Client,
+    client: Client,
     connector: Arc<str>,
-    pub(crate) database: Arc<str>,
+    database: Arc<str>,
     in_doubt: InDoubt,
-    pub(crate) clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     status: Arc<TaskStatus>,
     runtime: Handle,
     interface: Interface,
-    pub(crate) sql: Option<Sql>,
+    sql: Option<Sql>,
 }
 
 impl Warehouse {
@@ -112,6 +112,10 @@ impl Warehouse {
     pub fn with_sql(mut self, sql: Sql) -> Self {
         self.sql = Some(sql);
         self
+    }
+
+    pub(crate) fn sql(&self) -> Option<&Sql> {
+        self.sql.as_ref()
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -174,8 +178,19 @@ impl Warehouse {
 
     pub(crate) fn try_again(&self, what: &str, error: &CallError) {
         let unavailable = error.is_unavailable() || error.verdict == Verdict::NotSent;
+        self.failed(what, &error.to_string(), unavailable);
+    }
+
+    /// Something is to be tried again, for this reason.
+    pub(crate) fn failed(&self, what: &str, error: &str, unavailable: bool) {
         self.status
-            .try_again(self.clock.now(), what, &error.to_string(), unavailable);
+            .try_again(self.clock.now(), what, error, unavailable);
+    }
+
+    /// Says what the operator should know, in the log and in the status.
+    pub(crate) fn report(&self, what: String) {
+        tracing::warn!("{what}");
+        self.status.incident(self.clock.now(), what);
     }
 
     pub(crate) fn succeeded(&self, what: &str) {

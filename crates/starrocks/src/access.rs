@@ -153,14 +153,7 @@ impl Client {
         limit: Duration,
     ) -> Result<Vec<Column>, CallError> {
         let path = format!("/api/{}/{}/_schema", escape(database), escape(table));
-        let ask = question(
-            Call::TableSchema,
-            Method::GET,
-            path,
-            database,
-            table,
-            Instant::now() + limit,
-        );
+        let ask = table_schema(path, database, table, limit);
         let exchange = self.shared.exchange(&ask).await?;
         self.shared.judge(&ask, &exchange)?;
         Ok(columns_of(&exchange.reply.body))
@@ -181,14 +174,7 @@ impl Client {
         let path = format!(
             "/api/v2/catalogs/default_catalog/databases/{database_name}/tables/{table_name}/schema"
         );
-        let ask = question(
-            Call::TableSchema,
-            Method::GET,
-            path,
-            database,
-            table,
-            Instant::now() + limit,
-        );
+        let ask = table_schema(path, database, table, limit);
         let exchange = self.shared.exchange(&ask).await?;
         // Whatever else it says, it tells nothing: an older StarRocks knows no such path.
         if exchange.reply.status != 200 {
@@ -336,6 +322,18 @@ fn question<'a>(
         label: None,
         deadline,
     }
+}
+
+/// The question for what a table is.
+fn table_schema<'a>(path: String, database: &'a str, table: &'a str, limit: Duration) -> Ask<'a> {
+    question(
+        Call::TableSchema,
+        Method::GET,
+        path,
+        database,
+        table,
+        Instant::now() + limit,
+    )
 }
 
 /// Decimal digits come as text or as numbers.

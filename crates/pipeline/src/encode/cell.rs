@@ -47,17 +47,20 @@ pub(super) fn wants_columns(schema: &Schema) -> bool {
 
 /// How the fields of this schema are written for these columns; none where all are as in Java.
 pub(super) fn cells(schema: &Schema, kinds: &ColumnKinds) -> Option<Arc<[Cell]>> {
-    let of_column = |field: &Field| kinds.get(&*field.name);
-    let cells: Arc<[Cell]> = schema
-        .fields()
-        .iter()
-        .map(|field| of_column(field).map_or(Cell::AsJava, |kind| cell(&field.schema, kind)))
-        .collect();
-    differ(&cells).then_some(cells)
+    let cells = of_fields(schema.fields(), |name| kinds.get(name));
+    cells.map(Arc::from)
 }
 
-fn differ(cells: &[Cell]) -> bool {
-    cells.iter().any(|cell| *cell != Cell::AsJava)
+/// How fields are written for what their names' columns, or parts of one, take; none where all are as in Java.
+fn of_fields<'k>(
+    fields: &[Field],
+    kind: impl Fn(&str) -> Option<&'k ColumnKind>,
+) -> Option<Vec<Cell>> {
+    let of_field =
+        |field: &Field| kind(&field.name).map_or(Cell::AsJava, |kind| cell(&field.schema, kind));
+    let cells: Vec<_> = fields.iter().map(of_field).collect();
+    let differs = cells.iter().any(|cell| *cell != Cell::AsJava);
+    differs.then_some(cells)
 }
 
 /// How values of this schema are written for a column, or a part of one.
@@ -99,22 +102,13 @@ fn nested(schema: &Schema, kind: &ColumnKind, is_map_of_others: bool) -> Cell {
             }
         }
         (SchemaType::Struct(fields), ColumnKind::Struct(kinds)) => {
-            let of_field = |field: &Field| {
-                let mut kinds = kinds.iter();
-                // StarRocks finds the fields of structs in whatever case.
-                kinds.find(|(name, _)| name.eq_ignore_ascii_case(&field.name))
+            // StarRocks finds the fields of structs in whatever case.
+            let of_name = |name: &str| {
+                let found = kinds.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+                found.map(|(_, kind)| kind)
             };
-            let cells: Box<[Cell]> = fields
-                .iter()
-                .map(|field| {
-                    of_field(field).map_or(Cell::AsJava, |(_, kind)| cell(&field.schema, kind))
-                })
-                .collect();
-            if differ(&cells) {
-                Cell::Struct(cells)
-            } else {
-                Cell::AsJava
-            }
+            let cells = of_fields(fields, of_name);
+            cells.map_or(Cell::AsJava, |cells| Cell::Struct(cells.into()))
         }
         _ => Cell::AsJava,
     }

@@ -141,8 +141,14 @@ impl CdcSettings {
                 .ok_or_else(no_event);
         };
         match op {
-            "c" | "C" | "r" | "R" => self.upsert(event, op),
-            "u" | "U" => self.update(record, op),
+            "c" | "C" | "r" | "R" => self.after(event, op).map(Change::Upsert),
+            "u" | "U" => {
+                let to = self.after(event, op)?;
+                Ok(match image(event, BEFORE)? {
+                    Some(from) => Change::Update { from, to },
+                    None => Change::Upsert(to),
+                })
+            }
             "d" | "D" => match image(event, BEFORE)? {
                 Some(before) => Ok(Change::Delete(before)),
                 None => key_image(record, "a deletion without its old row").map(Change::Delete),
@@ -162,7 +168,8 @@ impl CdcSettings {
         }
     }
 
-    fn upsert<'v>(&self, event: &'v SchemaAndValue<'_>, op: &str) -> Result<Change<'v>, DataError> {
+    /// The new row, with what it does not tell.
+    fn after<'v>(&self, event: &'v SchemaAndValue<'_>, op: &str) -> Result<Image<'v>, DataError> {
         let mut after = image(event, AFTER)?.ok_or_else(|| {
             DataError::data(format!(
                 "the change event of op {op} has no new row (after)"
@@ -176,15 +183,7 @@ impl CdcSettings {
                  it (PostgreSQL: REPLICA IDENTITY FULL), or set starrocks.cdc.unavailable=partial"
             )));
         }
-        Ok(Change::Upsert(after))
-    }
-
-    fn update<'v>(&self, record: &'v Record<'_>, op: &str) -> Result<Change<'v>, DataError> {
-        let event = &record.value;
-        Ok(match (self.upsert(event, op)?, image(event, BEFORE)?) {
-            (Change::Upsert(to), Some(from)) => Change::Update { from, to },
-            (change, _) => change,
-        })
+        Ok(after)
     }
 }
 

@@ -60,7 +60,6 @@ pub(super) fn column_type(schema: &Schema) -> String {
 }
 
 fn of_meaning(meaning: Meaning, schema: &Schema) -> &'static str {
-    let number = |parameter: &str| schema.parameters.get(parameter)?.parse::<u32>().ok();
     match meaning {
         Meaning::Time(TimeOf::Days) => "DATE",
         Meaning::Time(TimeOf::IsoLocal) if schema.name() == Some(ISO_DATE) => "DATE",
@@ -69,11 +68,16 @@ fn of_meaning(meaning: Meaning, schema: &Schema) -> &'static str {
         Meaning::VariableScaleDecimal | Meaning::SinceMidnight(_) => TEXT,
         Meaning::Json | Meaning::Map => "JSON",
         // Those of more than 64 bits go out as bytes do.
-        Meaning::Bits => match number("length") {
+        Meaning::Bits => match parameter(schema, "length") {
             Some(..64) => "BIGINT",
             _ => TEXT,
         },
     }
+}
+
+/// A number that stands beside a schema.
+fn parameter(schema: &Schema, name: &str) -> Option<u32> {
+    schema.parameters.get(name)?.parse().ok()
 }
 
 fn decimal(schema: &Schema) -> String {
@@ -81,8 +85,7 @@ fn decimal(schema: &Schema) -> String {
     let Some(scale) = scale.filter(|scale| *scale <= DECIMAL_DIGITS_MAX) else {
         return TEXT.to_owned();
     };
-    let told = schema.parameters.get(PRECISION);
-    match told.and_then(|digits| digits.parse::<u32>().ok()) {
+    match parameter(schema, PRECISION) {
         Some(digits) if digits > DECIMAL_DIGITS_MAX => TEXT.to_owned(),
         Some(digits) => format!("DECIMAL({},{scale})", digits.max(scale).max(1)),
         None => format!("DECIMAL({DECIMAL_DIGITS_MAX},{scale})"),

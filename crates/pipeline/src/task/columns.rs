@@ -22,7 +22,7 @@ impl<K: Kafka> Session<'_, K> {
             && self.without_columns.insert(table)
         {
             let name = self.task.encoder.table_name(table);
-            self.report(format!(
+            self.task.warehouse.report(format!(
                 "the columns of table {name} cannot be read: dates, times and the like are written as the numbers that StarRocks' \
                  Java connector sends, and fields without a column go unseen. Grant SELECT on the table ({reason})"
             ));
@@ -54,7 +54,9 @@ impl<K: Kafka> Session<'_, K> {
                 self.task.encoder.set_columns(table, Ok(description));
             }
             Err(error) => {
-                self.report(format!("table {name} cannot get columns {shown}: {error}"));
+                self.task
+                    .warehouse
+                    .report(format!("table {name} cannot get columns {shown}: {error}"));
                 self.task.encoder.deny_columns(table, error.to_string());
             }
         }
@@ -65,13 +67,7 @@ impl<K: Kafka> Session<'_, K> {
     /// Says what was seen in records.
     pub(super) fn tell_observations(&mut self) {
         for what in self.task.encoder.take_observations() {
-            self.report(what);
+            self.task.warehouse.report(what);
         }
-    }
-
-    /// Says what the operator should know, in the log and in the status.
-    fn report(&self, what: String) {
-        tracing::warn!("{what}");
-        self.task.status.incident(self.now(), what);
     }
 }
